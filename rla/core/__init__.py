@@ -1,0 +1,1 @@
+"""Values and names: no I/O but the configuration file. Imported by every layer."""

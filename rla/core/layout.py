@@ -1,0 +1,134 @@
+"""The only file that spells the names of rla's files and directories.
+
+A run's place is a relative path below its root, ``<task>/YYYY/MM/DD/<name>``; each kind of
+data has a parallel tree: ``<root>/<kind>/<place>``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LOG: Final = "log"
+CODE: Final = "code"
+CHECKPOINT: Final = "checkpoint"
+RESULTS: Final = "results"
+HYPERPARAMETER: Final = "hyperparameter"
+TMP_DATA: Final = "tmp_data"
+ARCHIVE_TESTER: Final = "archive_tester"
+ARCHIVED: Final = "arc"
+
+KINDS: Final = (LOG, CODE, CHECKPOINT, RESULTS, HYPERPARAMETER, TMP_DATA, ARCHIVE_TESTER)
+"""The parallel trees of a data root; ``log`` holds the manifest that makes a run a run."""
+
+CONFIG_FILE: Final = "rla_config.yaml"
+DEFAULT_DATA_ROOT: Final = "rla_data"
+DATABASE_FILE: Final = "rla.db"
+STATE_DIR: Final = ".rla"
+MANIFEST_FILE: Final = "run.json"
+
+
+@dataclass(frozen=True)
+class RootPaths:
+    """The files of one data root that do not belong to a run."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite index."""
+        return self.root / DATABASE_FILE
+
+    @property
+    def state_dir(self) -> Path:
+        """Where rla keeps what is its own."""
+        return self.root / STATE_DIR
+
+    @property
+    def root_json(self) -> Path:
+        """This root's id."""
+        return self.state_dir / "root.json"
+
+    @property
+    def spool(self) -> Path:
+        """One entry per run that the index has not taken in yet."""
+        return self.state_dir / "spool"
+
+    def kind(self, kind: str) -> Path:
+        """The tree of one kind."""
+        return self.root / kind
+
+    def run(self, place: str) -> RunPaths:
+        """The files of the run at a place."""
+        return RunPaths(self.root, place)
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """The files of one run: its root and its place below each kind."""
+
+    root: Path
+    place: str
+
+    def directory(self, kind: str) -> Path:
+        """The run's directory of one kind."""
+        return self.root / kind / self.place
+
+    @property
+    def log(self) -> Path:
+        """The directory that makes the run: manifest, values, texts."""
+        return self.directory(LOG)
+
+    @property
+    def manifest(self) -> Path:
+        """``run.json``: written once, at the start."""
+        return self.log / MANIFEST_FILE
+
+    @property
+    def state(self) -> Path:
+        """``state.json``: written by the run only."""
+        return self.log / "state.json"
+
+    @property
+    def notes(self) -> Path:
+        """``notes.json``: written by managing commands only."""
+        return self.log / "notes.json"
+
+    @property
+    def csv(self) -> Path:
+        """One row per dump."""
+        return self.log / "progress.csv"
+
+    @property
+    def json(self) -> Path:
+        """One JSON object per dump, when asked for."""
+        return self.log / "progress.json"
+
+    @property
+    def text(self) -> Path:
+        """Tables and lines as people read them."""
+        return self.log / "log.txt"
+
+    @property
+    def warnings(self) -> Path:
+        """Lines of level WARN and ERROR."""
+        return self.log / "warn.txt"
+
+    @property
+    def backup(self) -> Path:
+        """The hyperparameters, a line each."""
+        return self.log / "backup.txt"
+
+    @property
+    def events(self) -> Path:
+        """The directory of the run's one TensorBoard event file."""
+        return self.log / "tb" / "events"
+
+    def parameters(self, kind: str) -> Path:
+        """The hyperparameters as YAML, in one of the kinds that carry them."""
+        return self.directory(kind) / "parameter.yaml"
+
+    def marker(self, kind: str) -> Path:
+        """The one-line file that tells whose directory of this kind it is."""
+        return self.directory(kind) / ".rla-run"

@@ -1,0 +1,124 @@
+"""Every exception of rla. Each one also is the standard error a caller would guess.
+
+The tree::
+
+    RlaError(Exception)
+    ├── ConfigError(ValueError)            a setting, or an argument that sets one
+    ├── NotConfiguredError(RuntimeError)   no run is being recorded
+    ├── RunNotFoundError(LookupError)      no stored run has that name
+    ├── AmbiguousRunError(LookupError)     several stored runs have that name
+    ├── RunStartError(OSError)             the run's directory could not be made
+    ├── StoreError                         the index cannot do what was asked
+    │   ├── StoreBusyError                 others hold the index longer than we may wait
+    │   └── SchemaVersionError             the index was written by another version
+    └── MissingDependencyError(ImportError)  an extra is not installed
+
+A message tells what happened, where, and what to do. Attributes carry the same as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class RlaError(Exception):
+    """The base of every error that rla raises on purpose."""
+
+
+class ConfigError(RlaError, ValueError):
+    """A setting is unknown, of the wrong type or missing.
+
+    Attributes:
+        path: The file that holds the setting, or None for an argument or a variable.
+        key: The dotted name of the setting, or None when the whole file is meant.
+        allowed: What would have been accepted.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | None = None,
+        key: str | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        """Keep where the setting stands beside the one-line message."""
+        super().__init__(message)
+        self.path = path
+        self.key = key
+        self.allowed = tuple(allowed)
+
+
+class NotConfiguredError(RlaError, RuntimeError):
+    """A recording call came before a run was started."""
+
+
+class RunNotFoundError(RlaError, LookupError):
+    """No stored run has the name that was given."""
+
+    def __init__(self, name: str, *, hint: str = "") -> None:
+        """Name what was looked for."""
+        advice = hint or "`rla ls` lists the runs"
+        super().__init__(f"no run is named {name!r}; {advice}")
+        self.name = name
+
+
+class AmbiguousRunError(RlaError, LookupError):
+    """Several stored runs have the name that was given.
+
+    Attributes:
+        name: What was asked for.
+        candidates: The uids it could mean.
+    """
+
+    def __init__(self, name: str, candidates: Sequence[str]) -> None:
+        """List the first candidates."""
+        shown = ", ".join(candidates[:5]) + (", ..." if len(candidates) > 5 else "")  # noqa: PLR2004 - five fit a line
+        super().__init__(f"{name!r} names {len(candidates)} runs ({shown}); give more of the name")
+        self.name = name
+        self.candidates = tuple(candidates)
+
+
+class RunStartError(RlaError, OSError):
+    """The directories of a new run could not be made; nothing of it is left behind."""
+
+
+class StoreError(RlaError):
+    """The index could not be read or written.
+
+    Attributes:
+        url: The index, without a password.
+    """
+
+    def __init__(self, message: str, *, url: str = "") -> None:
+        """Keep the address of the index beside the message."""
+        super().__init__(message)
+        self.url = url
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the index for longer than this one may wait."""
+
+
+class SchemaVersionError(StoreError):
+    """The index was written by a version of rla that this one does not know."""
+
+
+class MissingDependencyError(RlaError, ImportError):
+    """A feature needs a package that only an extra installs.
+
+    Attributes:
+        package: The package that is missing.
+        extra: The extra that brings it.
+    """
+
+    def __init__(self, package: str, extra: str, feature: str) -> None:
+        """Name the command that mends it."""
+        super().__init__(f'{feature} needs {package}: run  pip install "rla[{extra}]"')
+        self.package = package
+        self.extra = extra
+
+
+class RlaWarning(UserWarning):
+    """Recording went on without something; said once, counted after that."""

@@ -1,0 +1,69 @@
+"""Write a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+_DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
+TEMP_MARK: Final = ".rla-tmp"
+"""How every temporary file of rla ends; one that is left after a kill may be removed."""
+
+
+def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace a file's content in one step; a crash leaves the old content or the new.
+
+    The new content is written to a random name beside the target, so that the rename stays on
+    one file system. The file's mode follows the umask.
+
+    Args:
+        path: The file; its directory exists.
+        data: The whole content.
+        durable: Wait until the disk has it, file and name both.
+
+    Raises:
+        OSError: The content could not be written; the target is untouched and no temporary
+            file is left.
+    """
+    temporary = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}{TEMP_MARK}")
+    try:
+        _write_new(temporary, data, durable=durable)
+        os.replace(temporary, path)  # noqa: PTH105 - one system call, on either type of path
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        sync_directory(path.parent)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte; a short write is continued, a full disk raises."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable, where the system can."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | _DIRECTORY)
+    except OSError:
+        return  # Windows opens no directories; its renames are durable by themselves
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_new(path: Path, data: bytes, *, durable: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        write_all(descriptor, data)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

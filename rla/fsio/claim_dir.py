@@ -1,0 +1,34 @@
+"""Take a directory name for oneself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rla.fsio.atomic_write import sync_directory
+
+
+def claim_dir(path: Path) -> None:
+    """Make a directory that nobody else has; the kernel decides between two claimants.
+
+    Missing parents are made and made durable; they may be shared, the leaf never is.
+
+    Raises:
+        FileExistsError: Somebody has that name already: take another.
+        OSError: The directory could not be made.
+    """
+    try:
+        os.mkdir(path)  # noqa: PTH102 - the exclusive system call is the point
+    except FileNotFoundError:
+        make_dirs(path.parent)
+        os.mkdir(path)  # noqa: PTH102
+
+
+def make_dirs(path: Path) -> None:
+    """Make a directory and its parents unless they are there, and make the new names durable."""
+    missing = [path]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for directory in reversed(missing):
+        directory.mkdir(exist_ok=True)
+        sync_directory(directory.parent)
