@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 import difflib
 import enum
+import math
+import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -42,10 +44,15 @@ def normalise(source: object) -> dict[str, Any]:
     return {_key(key): plain(value) for key, value in fields.items()}
 
 
-def plain(value: object, depth: int = 0) -> Any:
-    """Turn one value into what JSON and YAML can hold; never raises."""
+def plain(value: object, parents: tuple[int, ...] = ()) -> Any:
+    """Turn one value into what JSON and YAML can hold; never raises.
+
+    Args:
+        value: Anything.
+        parents: The ids of the containers around it: one inside itself ends there.
+    """
     try:
-        return _plain(value, depth)
+        return _plain(value, parents)
     except Exception:  # noqa: BLE001 - a user's object may raise anything; its type is still worth keeping
         return f"<unprintable {type(value).__name__}>"
 
@@ -94,41 +101,62 @@ def value_text(value: object) -> str:
 def _fields(source: object) -> Mapping[Any, Any] | None:
     if source is None:
         return {}
+    omegaconf = sys.modules.get("omegaconf")
+    if omegaconf is not None and omegaconf.OmegaConf.is_dict(source):
+        container: Mapping[Any, Any] | None = _from_omegaconf(source)
+        return container
     if isinstance(source, Mapping):
         return source
     if isinstance(source, argparse.Namespace):
         return vars(source)
     if dataclasses.is_dataclass(source) and not isinstance(source, type):
-        return {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
-    omegaconf = sys.modules.get("omegaconf")
-    if omegaconf is not None and omegaconf.OmegaConf.is_dict(source):
-        resolved: Mapping[Any, Any] = omegaconf.OmegaConf.to_container(source, resolve=True)
-        return resolved
+        names = [field.name for field in dataclasses.fields(source)]
+        return {name: getattr(source, name) for name in names if hasattr(source, name)}
     return None
 
 
-def _plain(value: object, depth: int) -> Any:
+def _from_omegaconf(source: Any) -> Any:
+    """The container of a configuration; one whose references lead nowhere keeps them as text."""
+    import omegaconf  # noqa: PLC0415 - loaded already: this is one of its objects
+
+    try:
+        return omegaconf.OmegaConf.to_container(source, resolve=True)
+    except omegaconf.errors.OmegaConfBaseException:
+        return omegaconf.OmegaConf.to_container(source, resolve=False)
+
+
+def _plain(value: object, parents: tuple[int, ...]) -> Any:
     if value is None or (isinstance(value, (bool, str)) and type(value) in (bool, str)):
         return value if not isinstance(value, str) else value[:MAX_TEXT]
     if isinstance(value, enum.Enum):
-        return _plain(value.value, depth)
+        return _plain(value.value, parents)
     if isinstance(value, (int, float)) and type(value).__module__ == "builtins":
         return value
-    if depth < _MAX_DEPTH and (fields := _fields(value)) is not None:
-        return {_key(key): plain(item, depth + 1) for key, item in fields.items()}
-    if isinstance(value, (list, tuple)) and depth < _MAX_DEPTH:
-        return [plain(item, depth + 1) for item in value]
-    if isinstance(value, (set, frozenset)) and depth < _MAX_DEPTH:
-        return sorted((plain(item, depth + 1) for item in value), key=repr)
-    return _plain_object(value, depth)
+    if id(value) in parents:
+        return f"<{type(value).__name__} inside itself>"
+    if len(parents) < _MAX_DEPTH:
+        items = _plain_container(value, (*parents, id(value)))
+        if items is not None:
+            return items
+    return _plain_object(value, parents)
 
 
-def _plain_object(value: object, depth: int) -> Any:
+def _plain_container(value: object, parents: tuple[int, ...]) -> dict[str, Any] | list[Any] | None:
+    if (fields := _fields(value)) is not None:
+        return {_key(key): plain(item, parents) for key, item in fields.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, parents) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(item, parents) for item in value), key=repr)
+    return None
+
+
+def _plain_object(value: object, parents: tuple[int, ...]) -> Any:
     omegaconf = sys.modules.get("omegaconf")
     if omegaconf is not None and omegaconf.OmegaConf.is_list(value):
-        return plain(omegaconf.OmegaConf.to_container(value, resolve=True), depth)
+        return plain(_from_omegaconf(value), parents)
     if hasattr(value, "item") and hasattr(value, "dtype"):
-        return _plain_array(value, depth)
+        return _plain_array(value, parents)
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, (int, float)):
@@ -136,31 +164,40 @@ def _plain_object(value: object, depth: int) -> Any:
     return str(value)[:MAX_TEXT]
 
 
-def _plain_array(value: Any, depth: int) -> Any:
+def _plain_array(value: Any, parents: tuple[int, ...]) -> Any:
     """A NumPy or torch scalar or array, which both have ``shape``, ``dtype`` and ``tolist``."""
-    if tuple(value.shape) == ():
-        scalar = value.item()
-        return _shortest(scalar, str(value.dtype)) if isinstance(scalar, float) else plain(scalar, depth + 1)
-    size = 1
-    for length in value.shape:
-        size *= length
-    return plain(value.tolist(), depth) if size <= _MAX_ITEMS else f"<{value.dtype} array {tuple(value.shape)}>"
+    if math.prod(value.shape) > _MAX_ITEMS:
+        return f"<{value.dtype} array {tuple(value.shape)}>"
+    items = value.tolist()
+    if type(items) is type(value):  # NumPy's long double is its own item
+        return float(items)
+    return _shortest(plain(items, parents), str(value.dtype).rpartition(".")[2])
 
 
-def _shortest(value: float, dtype: str) -> float:
-    """The shortest decimal that is the same number in the precision it had."""
-    digits = {"float32": 9, "float16": 5, "bfloat16": 4}.get(dtype.rpartition(".")[2])
-    if digits is None or value != value:  # noqa: PLR0124 - NaN is the only value unlike itself
+def _shortest(value: Any, dtype: str) -> Any:
+    """Each number as the shortest decimal that is the same one in the precision it had."""
+    if isinstance(value, list):
+        return [_shortest(item, dtype) for item in value]
+    if dtype not in {"float32", "float16", "bfloat16"} or not isinstance(value, float) or not math.isfinite(value):
         return value
     import numpy as np  # noqa: PLC0415 - a caller with float32 values has NumPy loaded already
 
-    if digits == 9:  # noqa: PLR2004 - nine digits hold any float32
-        return float(str(np.float32(value)))
-    return float(f"{value:.{digits}g}")
+    if dtype == "bfloat16":
+        candidates = (float(f"{value:.{digits}g}") for digits in (1, 2, 3, 4))
+        return next((each for each in candidates if _bfloat16(each) == value), value)
+    return float(str(np.float32(value) if dtype == "float32" else np.float16(value)))
+
+
+def _bfloat16(value: float) -> float:
+    """The nearest bfloat16: the upper half of a float32, rounded to even."""
+    bits: int = struct.unpack("<I", struct.pack("<f", value))[0]
+    bits += 0x7FFF + (bits >> 16 & 1)
+    rounded: float = struct.unpack("<f", struct.pack("<I", bits & 0xFFFF0000))[0]
+    return rounded
 
 
 def _key(key: object) -> str:
-    return key if isinstance(key, str) else value_text(plain(key))
+    return str.__str__(key) if isinstance(key, str) else value_text(plain(key))
 
 
 def _unknown_key(hyperparameters: Mapping[str, Any], key: str) -> ConfigError:

@@ -26,7 +26,9 @@ _TIME: Final = "%H-%M-%S-%f"
 _SEPARATOR: Final[dict[NameFormat, str]] = {"space": " ", "underscore": "_"}
 _READABLE: Final = str.maketrans({"[": "{", "]": "}", "/": "_"})
 _ILLEGAL: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')
-_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[\d¹²³]|lpt[\d¹²³]) *(\..*)?", re.IGNORECASE)
+_HASHED: Final = re.compile(r".*~[0-9a-f]{8}", re.DOTALL)
+_MAX_IP_BYTES: Final = 60
 _NAME: Final = re.compile(
     r"(?P<time>\d\d-\d\d-\d\d-\d{6})(?P<separator>[ _])(?P<ip>[^ _]+)(?P=separator)&(?P<tracked>.*)"
 )
@@ -59,7 +61,7 @@ class IndexName:
     def directory_name(self, form: NameFormat = "space") -> str:
         """The last level of the run's place: legal on Linux, macOS and Windows."""
         separator = _SEPARATOR[form]
-        head = separator.join((self.created.strftime(_TIME), file_safe(self.ip).replace(separator, "-"), "&"))
+        head = separator.join((self.created.strftime(_TIME), _one_word(self.ip), "&"))
         return shorten(head + file_safe(self.tracked), exact=self.tracked)
 
     def place(self, task: str, form: NameFormat = "space") -> str:
@@ -89,15 +91,17 @@ def task_directory(task: str) -> str:
     Two different tasks never share a directory.
     """
     safe = shorten(file_safe(task).lstrip("."), exact=task)
-    if safe == task and not _DEVICES.fullmatch(task):
+    if _DEVICES.fullmatch(safe):
+        safe = f"_{safe}"
+    if task and safe == task and not _HASHED.fullmatch(task):
         return task
     return shorten(f"{safe}~{_digest(task)}", exact=task)
 
 
 def file_safe(text: str) -> str:
     """Replace what some file system refuses; an empty text stays empty."""
-    readable = unicodedata.normalize("NFC", text.translate(_READABLE))
-    legal = _ILLEGAL.sub("_", readable).encode("utf-8", "replace").decode()
+    encodable = text.encode("utf-8", "replace").decode()  # a lone surrogate becomes "?"
+    legal = _ILLEGAL.sub("_", unicodedata.normalize("NFC", encodable.translate(_READABLE)))
     bare = legal.rstrip(". ")
     return bare + "_" * (len(legal) - len(bare))
 
@@ -109,6 +113,12 @@ def shorten(name: str, *, exact: str) -> str:
         return name
     mark = f"~{_digest(exact)}"
     return encoded[: MAX_NAME_BYTES - len(mark)].decode("utf-8", "ignore") + mark
+
+
+def _one_word(ip: str) -> str:
+    """An address without what separates the parts of a name."""
+    word = file_safe(ip).replace(" ", "-").replace("_", "-")
+    return word.encode()[:_MAX_IP_BYTES].decode("utf-8", "ignore") or "noip"
 
 
 def _digest(text: str) -> str:

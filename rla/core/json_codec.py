@@ -6,25 +6,28 @@ What JSON can say is written as it is. The rest is an object with one key that s
 value                                        written as
 ===========================================  ===============================================
 NaN, inf, -inf                               ``{"$float": "NaN" | "Infinity" | "-Infinity"}``
-an integer beyond 2**53                      ``{"$int": "<digits>"}``
+an integer beyond 2**53                      ``{"$int": "<digits>"}``, beyond 2**10000 ``"0x<hex digits>"``
 text with NUL or a lone surrogate            ``{"$text": "<the text, escaped>"}``
 a mapping with a key that is not plain text  ``{"$map": [[key, value], ...]}``
 ===========================================  ===============================================
 
 A key is plain text when it is a string without NUL and surrogates that does not start with ``$``.
-Sequences (tuples, sets of any order) become arrays; anything else becomes its ``str``.
+Containers (tuples, sets of any order, NumPy arrays) become arrays; anything else becomes its ``str``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
 EXACT_INTEGER: Final = 2**53
 """Beyond this a JSON number is no longer the same integer in every reader."""
+
+_DECIMAL_BITS: Final = 10_000
+"""Python refuses to write longer integers in decimal, which takes quadratic time."""
 
 _SPECIAL: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -57,12 +60,12 @@ def encode(value: object) -> Any:
     if isinstance(value, str):
         return _encode_text(value)
     if isinstance(value, int):
-        return int(value) if -EXACT_INTEGER <= value <= EXACT_INTEGER else {"$int": str(int(value))}
+        return _encode_integer(int(value))
     if isinstance(value, float):
         return _encode_float(value)
     if isinstance(value, Mapping):
         return _encode_mapping(value)
-    if isinstance(value, Iterable):
+    if _is_container(value):
         return [encode(item) for item in value]
     return _encode_text(str(value))
 
@@ -80,6 +83,19 @@ def decode(value: Any) -> Any:
     return {key: decode(item) for key, item in value.items()}
 
 
+def _is_container(value: object) -> TypeGuard[Collection[Any]]:
+    """Lists, sets, arrays; not what can be read only once, nor bytes, nor an array that is one number."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return False
+    return isinstance(value, Collection) and getattr(value, "shape", None) != ()
+
+
+def _encode_integer(value: int) -> Any:
+    if -EXACT_INTEGER <= value <= EXACT_INTEGER:
+        return value
+    return {"$int": str(value) if value.bit_length() <= _DECIMAL_BITS else hex(value)}
+
+
 def _encode_float(value: float) -> Any:
     if math.isfinite(value):
         return float(value)
@@ -87,13 +103,13 @@ def _encode_float(value: float) -> Any:
 
 
 def _encode_text(value: str) -> Any:
-    text = str(value)
+    text = str.__str__(value)  # an enum that is text spells its name in its own __str__
     return text if _is_plain(text) else {"$text": text.encode("unicode_escape").decode("ascii")}
 
 
 def _encode_mapping(value: Mapping[Any, Any]) -> Any:
     if all(_is_plain_key(key) for key in value):
-        return {str(key): encode(item) for key, item in value.items()}
+        return {str.__str__(key): encode(item) for key, item in value.items()}
     return {"$map": [[encode(key), encode(item)] for key, item in value.items()]}
 
 
@@ -108,13 +124,19 @@ def _is_plain_key(key: object) -> bool:
 
 
 def _decode_key(value: Any) -> Any:
-    key = decode(value)
-    return tuple(key) if isinstance(key, list) else key
+    return _hashable(decode(value))
+
+
+def _hashable(key: Any) -> Any:
+    """A key that was a container comes back as tuples, however deep it was nested."""
+    if isinstance(key, dict):
+        key = [list(pair) for pair in key.items()]
+    return tuple(map(_hashable, key)) if isinstance(key, list) else key
 
 
 _DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "$float": lambda held: _SPECIAL[held],
-    "$int": int,
+    "$int": lambda held: int(held, 0),
     "$text": lambda held: held.encode("ascii").decode("unicode_escape"),
     "$map": lambda held: {_decode_key(key): decode(item) for key, item in held},
 }

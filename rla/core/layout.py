@@ -6,6 +6,8 @@ data has a parallel tree: ``<root>/<kind>/<place>``.
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +29,15 @@ DEFAULT_DATA_ROOT: Final = "rla_data"
 DATABASE_FILE: Final = "rla.db"
 STATE_DIR: Final = ".rla"
 MANIFEST_FILE: Final = "run.json"
+
+
+def user_cache_dir() -> Path:
+    """Where this user keeps what can be made again, as the system names it."""
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return Path(chosen) / "rla"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "rla"
+    return Path.home() / ("Library/Caches/rla" if sys.platform == "darwin" else ".cache/rla")
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,6 @@ def decode(content: bytes, kind: type[_Record]) -> _Record:
     """
     try:
         return msgspec.convert(json_codec.loads(content), kind)
-    except (msgspec.MsgspecError, TypeError, KeyError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         message = f"not a {kind.__name__.lower()} file of rla: {error}"
         raise ValueError(message) from error

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
 from typing import Final
 
 _DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+_CANNOT_SYNC: Final = (errno.EINVAL, errno.ENOTSUP)
+"""What some network file systems answer: they have no such thing as syncing a directory."""
+
 TEMP_MARK: Final = ".rla-tmp"
 """How every temporary file of rla ends; one that is left after a kill may be removed."""
 
@@ -28,7 +33,7 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         OSError: The content could not be written; the target is untouched and no temporary
             file is left.
     """
-    temporary = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}{TEMP_MARK}")
+    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}{TEMP_MARK}")
     try:
         _write_new(temporary, data, durable=durable)
         os.replace(temporary, path)  # noqa: PTH105 - one system call, on either type of path
@@ -55,12 +60,15 @@ def sync_directory(directory: Path) -> None:
         return  # Windows opens no directories; its renames are durable by themselves
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
 
 def _write_new(path: Path, data: bytes, *, durable: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     try:
         write_all(descriptor, data)
         if durable:

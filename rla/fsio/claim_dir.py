@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+from typing import Final
 
 from rla.fsio.atomic_write import sync_directory
+
+_RACES: Final = 10
+"""How often another process may remove an empty parent between making it and using it."""
 
 
 def claim_dir(path: Path) -> None:
@@ -17,11 +22,14 @@ def claim_dir(path: Path) -> None:
         FileExistsError: Somebody has that name already: take another.
         OSError: The directory could not be made.
     """
-    try:
-        os.mkdir(path)  # noqa: PTH102 - the exclusive system call is the point
-    except FileNotFoundError:
-        make_dirs(path.parent)
-        os.mkdir(path)  # noqa: PTH102
+    for _ in range(_RACES):
+        try:
+            os.mkdir(path)  # noqa: PTH102 - the exclusive system call is the point
+        except FileNotFoundError:
+            make_dirs(path.parent)
+        else:
+            return
+    os.mkdir(path)  # noqa: PTH102
 
 
 def make_dirs(path: Path) -> None:
@@ -30,5 +38,6 @@ def make_dirs(path: Path) -> None:
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     for directory in reversed(missing):
-        directory.mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # its parent was just removed: the caller tries again
+            directory.mkdir(exist_ok=True)
         sync_directory(directory.parent)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +16,7 @@ except ImportError:  # Windows: nobody holds such locks there, and liveness fall
 
 
 class FileLock:
-    """An exclusive ``flock`` on a file that exists. Never waits.
+    """A ``flock`` on a file that exists.
 
     Only the process that took it holds it: a forked child must call :meth:`abandon`, else the
     lock outlives its owner.
@@ -25,25 +27,33 @@ class FileLock:
         self._path = path
         self._descriptor: int | None = None
 
-    def acquire(self) -> bool:
+    def acquire(self, *, shared: bool = False, patience: float = 0.0) -> bool:
         """Take the lock; False when another process has it, or the file system has no locks.
+
+        Args:
+            shared: Let others hold it shared too: enough to learn that nobody holds it alone.
+            patience: Seconds to go on trying, for a holder that only looks.
 
         Raises:
             OSError: The file cannot be opened.
         """
         if fcntl is None:
             return False
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return False
+        descriptor = _open(self._path)
+        deadline = time.monotonic() + patience
+        while not _try_lock(descriptor, shared=shared):
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                return False
+            time.sleep(0.001)
         self._descriptor = descriptor
         return True
 
     def release(self) -> None:
-        """Let the lock go."""
+        """Let the lock go, also for children that were forked and still hold the handle."""
+        if self._descriptor is not None and fcntl is not None:
+            with contextlib.suppress(OSError):  # closing the handle is the better half of letting go
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self.abandon()
 
     def abandon(self) -> None:
@@ -57,8 +67,25 @@ def is_locked(path: Path) -> bool:
     """Whether some process holds the lock of a file; False when that cannot be known."""
     lock = FileLock(path)
     try:
-        taken = lock.acquire()
+        taken = lock.acquire(shared=True)
     except OSError:
         return False
     lock.release()
     return not taken and fcntl is not None
+
+
+def _open(path: Path) -> int:
+    """Network file systems want write access for an exclusive lock; readers may not have it."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _try_lock(descriptor: int, *, shared: bool) -> bool:
+    assert fcntl is not None
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
