@@ -1,0 +1,7 @@
+"""``python -m rla``: the command line."""
+
+from __future__ import annotations
+
+from rla_scripts.main import main
+
+main()

@@ -1,0 +1,240 @@
+"""The run that this process records, from its start to its end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from rla.core import states
+from rla.core.layout import (
+    CHECKPOINT,
+    CODE,
+    HYPERPARAMETER,
+    LOG,
+    RESULTS,
+    TMP_DATA,
+    RootPaths,
+    RunPaths,
+)
+from rla.core.manifest import Manifest, State
+from rla.easy_log import run_files
+from rla.easy_log.heartbeat import Heartbeat
+from rla.easy_log.losses import Losses
+from rla.easy_log.outcome import FINISHED, Outcome, ProcessHooks, outcome_of
+from rla.easy_log.recorder import Callback, Logger
+from rla.easy_log.reporter import Reporter
+from rla.fsio.file_lock import FileLock
+from rla.runs.create import RunRequest, create_run
+from rla.writers.multi_writer import MultiWriter
+from rla.writers.tensorboard_writer import TensorBoardWriter
+from rla.writers.text_writer import LogWriter
+
+_FORK_PATIENCE: Final = 1.0
+_STOP_PATIENCE: Final = 1.0
+
+
+@dataclass
+class _Parts:
+    """What a recording run works with; a silent one has none of it."""
+
+    reporter: Reporter
+    lock: FileLock
+    heartbeat: Heartbeat
+    hooks: ProcessHooks
+
+
+class ActiveRun:
+    """One run being recorded; ``with`` ends it with the state that fits what happened.
+
+    Attributes:
+        uid: Its opaque id.
+        task: Its task.
+        name: Its index name, as its directories have it.
+        paths: Where its files are.
+        logger: What records its values; also reached as the functions of ``rla.logger``.
+    """
+
+    def __init__(self, paths: RunPaths, record: Manifest, logger: Logger, losses: Losses) -> None:
+        """Made by :func:`start_run` or :func:`silent_run`."""
+        self.uid = record.uid
+        self.task = record.task
+        self.name = record.name
+        self.paths = paths
+        self.manifest = record
+        self.logger = logger
+        self._losses = losses
+        self._parts: _Parts | None = None
+        self._scratch: Path | None = None
+        self._paused = False
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it still records: false after its end, in other ranks and in forked children."""
+        return self._parts is not None
+
+    @property
+    def log_dir(self) -> Path:
+        """Where its values, texts and events are."""
+        return self.directory(LOG)
+
+    @property
+    def code_dir(self) -> Path:
+        """Where its source is backed up."""
+        return self.directory(CODE)
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Where its weights are."""
+        return self.directory(CHECKPOINT)
+
+    @property
+    def results_dir(self) -> Path:
+        """Where its figures and videos are."""
+        return self.directory(RESULTS)
+
+    @property
+    def hyperparameter_dir(self) -> Path:
+        """Where its hyperparameters are, as a file."""
+        return self.directory(HYPERPARAMETER)
+
+    @property
+    def tmp_data_dir(self) -> Path:
+        """Where it may keep what is large and short-lived, as replay buffers."""
+        return self.directory(TMP_DATA)
+
+    def directory(self, kind: str) -> Path:
+        """Its directory of a kind, made when first asked for."""
+        try:
+            run_files.make_kind(self.paths, kind, self.uid)
+        except OSError as error:
+            self._losses.add(kind, f"{self.paths.directory(kind)} could not be made: {error.strerror}")
+        return self.paths.directory(kind)
+
+    def close(self, outcome: Outcome | None = None) -> None:
+        """End it: dump what is recorded and not dumped, and tell how it ended. A second call does nothing."""
+        parts, self._parts = self._parts, None
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        if parts is None:
+            return
+        ended = outcome or parts.hooks.seen or FINISHED
+        parts.heartbeat.stop(_STOP_PATIENCE)
+        self.logger.close("success" if ended.state == states.FINISHED else "failure")
+        parts.reporter.report(self._state(ended), final=True)
+        parts.lock.release()
+        parts.hooks.remove()
+
+    def before_fork(self) -> None:
+        """Keep the heartbeat from being copied halfway."""
+        self._paused = self._parts is not None and self._parts.heartbeat.pause(_FORK_PATIENCE)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the heartbeat go on."""
+        if self._paused and self._parts is not None:
+            self._parts.heartbeat.resume()
+
+    def disown(self) -> None:
+        """Let the run be its parent's alone: record nothing, hold no lock, end nothing."""
+        parts, self._parts = self._parts, None
+        self._scratch = None
+        self.logger.silence()
+        if parts is not None:
+            parts.lock.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        killed = self._parts is not None and self._parts.hooks.was_killed
+        self.close(None if killed and error is not None else outcome_of(error))
+
+    def __repr__(self) -> str:
+        return f"<run {self.uid} of task {self.task!r}: {self.name!r}>"
+
+    def begin(self, parts: _Parts) -> None:
+        """Record from now on. Called once, by :func:`start_run`."""
+        self._parts = parts
+        parts.heartbeat.start()
+        parts.hooks.install()
+
+    def beat(self, reporter: Reporter) -> None:
+        """Say how the run stands."""
+        reporter.report(self._state(None), final=False)
+
+    def keep_scratch(self, directory: Path) -> None:
+        """Remove a directory when the run ends. Called by :func:`silent_run`."""
+        self._scratch = directory
+
+    def _state(self, ended: Outcome | None) -> State:
+        summary, summary_range = self.logger.summary()
+        now = time.time()
+        return State(
+            state=ended.state if ended else states.RUNNING,
+            heartbeat=now,
+            ended=now if ended else None,
+            exit_code=ended.exit_code if ended else None,
+            error=ended.error if ended else None,
+            time_step=self.logger.dumped_step,
+            summary=summary,
+            summary_range=summary_range,
+            lost=dict(self._losses.counts),
+        )
+
+
+def start_run(
+    root: RootPaths, request: RunRequest, log_used: Sequence[str], callback: Callback | None = None
+) -> ActiveRun:
+    """Make a run and record it in this process.
+
+    Raises:
+        ConfigError: A tracked key is not among the hyperparameters.
+        RunStartError: Its directories could not be written; nothing of it is left.
+    """
+    losses = Losses()
+    loggers: list[Logger] = []
+    new = create_run(
+        root, request, lambda paths, record: loggers.append(_open_logger(paths, record, log_used, losses, callback))
+    )
+    run = ActiveRun(new.paths, new.manifest, loggers[0], losses)
+    if new.index_error is not None:
+        losses.say("index", f"the index could not be reached ({new.index_error}); the run goes on in its files")
+    reporter = Reporter(new, request.index_url, losses)
+    heartbeat = Heartbeat(lambda: run.beat(reporter))
+    run.begin(_Parts(reporter, new.lock, heartbeat, ProcessHooks(run.close)))
+    return run
+
+
+def silent_run(request: RunRequest) -> ActiveRun:
+    """A run that records nothing, for every rank but the first: its directories are temporary."""
+    scratch = Path(tempfile.mkdtemp(prefix="rla-rank-"))
+    losses = Losses()
+    logger = Logger(MultiWriter([], losses.add), losses)
+    logger.silence()
+    record = Manifest(uid="", task=request.task, created="", ip="", tracked="", name="silent", started=time.time())
+    run = ActiveRun(RunPaths(scratch, "silent"), record, logger, losses)
+    run.paths.log.mkdir(parents=True)
+    run.keep_scratch(scratch)
+    return run
+
+
+def _open_logger(
+    paths: RunPaths, record: Manifest, log_used: Sequence[str], losses: Losses, callback: Callback | None
+) -> Logger:
+    run_files.write_parameters(paths, record)
+    writers = run_files.open_writers(paths, log_used)
+    backup, warnings = LogWriter(paths.backup), LogWriter(paths.warnings)
+    for line in run_files.parameter_lines(record.hyperparameters):
+        backup.write_line(f"[BACKUP] 0 : {line}")
+    board = next((writer for writer in writers if isinstance(writer, TensorBoardWriter)), None)
+    if board is not None:
+        run_files.describe_in_tensorboard(board, record.hyperparameters)
+    several = MultiWriter(writers, losses.add, losses.say)
+    return Logger(several, losses, warnings=warnings, backup=backup, board=board, callback=callback)

@@ -1,0 +1,79 @@
+"""The one holder of the run that this process records. Threads see it; forked children let it go."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rla.errors import NotConfiguredError
+
+if TYPE_CHECKING:
+    from rla.easy_log.active_run import ActiveRun
+    from rla.easy_log.recorder import Logger
+
+
+class CurrentRun:
+    """Holds the run that is being recorded, or the last one that was."""
+
+    def __init__(self) -> None:
+        """No run yet."""
+        self._run: ActiveRun | None = None
+
+    def get(self) -> ActiveRun | None:
+        """The run, or None before the first."""
+        return self._run
+
+    def require(self) -> ActiveRun:
+        """The run.
+
+        Raises:
+            NotConfiguredError: None was started.
+        """
+        if self._run is None:
+            raise NotConfiguredError(
+                "no run is being recorded: call exp_manager.configure(...) and exp_manager.log_files_gen(), "
+                "or rla.init(...), first"
+            )
+        return self._run
+
+    def logger(self) -> Logger:
+        """The run's logger; after the run's end it does nothing.
+
+        Raises:
+            NotConfiguredError: No run was started.
+        """
+        run = self._run
+        return run.logger if run is not None else self.require().logger
+
+    def begin(self, run: ActiveRun) -> None:
+        """Hold a run that has just started."""
+        self._run = run
+
+    def end(self) -> None:
+        """End the run that is being recorded, if there is one."""
+        if self._run is not None:
+            self._run.close()
+
+
+current = CurrentRun()
+
+
+def _before_fork() -> None:
+    if (run := current.get()) is not None:
+        run.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    if (run := current.get()) is not None:
+        run.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    if (run := current.get()) is not None:
+        run.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

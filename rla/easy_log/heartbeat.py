@@ -1,0 +1,44 @@
+"""A thread that lets a run speak while the training is busy, and that a fork cannot catch halfway."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+PERIOD = 60.0
+"""Seconds between two heartbeats."""
+
+
+class Heartbeat:
+    """Calls a function every :data:`PERIOD` seconds until it is stopped."""
+
+    def __init__(self, beat: Callable[[], None], period: float = PERIOD) -> None:
+        """``beat`` must not raise."""
+        self._beat = beat
+        self._period = period
+        self._stopped = threading.Event()
+        self._beating = threading.Lock()
+
+    def start(self) -> None:
+        """Begin; the thread dies with the process."""
+        threading.Thread(target=self._run, name="rla-heartbeat", daemon=True).start()
+
+    def stop(self, timeout: float) -> None:
+        """End, and wait at most ``timeout`` seconds for a beat that is under way; the thread goes by itself."""
+        self._stopped.set()
+        if self.pause(timeout):
+            self.resume()
+
+    def pause(self, timeout: float) -> bool:
+        """Hold the next beat back, so that no fork copies one halfway; whether it is held."""
+        return self._beating.acquire(timeout=timeout)
+
+    def resume(self) -> None:
+        """Let the beats go on after :meth:`pause`."""
+        self._beating.release()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._period):
+            with self._beating:
+                if not self._stopped.is_set():
+                    self._beat()

@@ -1,0 +1,52 @@
+"""What recording could not keep: said once per cause, counted always, never raised."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections import Counter
+from collections.abc import Callable
+
+from rla.errors import RlaWarning
+
+_log = logging.getLogger("rla")
+
+
+class Losses:
+    """The losses of one run.
+
+    Attributes:
+        counts: How many values were lost or changed, by cause.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is lost yet."""
+        self.counts: Counter[str] = Counter()
+        self._said: set[str] = set()
+
+    def add(self, cause: str, message: str, count: int = 1) -> None:
+        """Count a loss; the first of each cause is said."""
+        self.counts[cause] += count
+        self.say(cause, message)
+
+    def guard(self, cause: str, action: Callable[[], object]) -> None:
+        """Do something that recording can go on without; what it raises is counted as a loss."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - recording never harms training, whatever breaks in it
+            self.add(cause, f"{cause}: {type(error).__name__}: {error}")
+
+    def say(self, cause: str, message: str) -> None:
+        """Tell the user something once, without counting a loss."""
+        if cause in self._said:
+            return
+        self._said.add(cause)
+        warn(message)
+
+
+def warn(message: str) -> None:
+    """Warn without ever raising, also where warnings are errors: training goes on."""
+    try:
+        warnings.warn(message, RlaWarning, stacklevel=3)
+    except RlaWarning:
+        _log.warning(message)

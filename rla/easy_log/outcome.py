@@ -1,0 +1,148 @@
+"""How the process ends, as seen by hooks that chain to what was there and never replace it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Final
+
+from rla.core import states
+
+_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+MAX_ERROR: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        state: One of :mod:`rla.core.states`.
+        exit_code: What the process returns, as a shell would see it.
+        error: The end of the traceback, or None.
+    """
+
+    state: str
+    exit_code: int = 0
+    error: str | None = None
+
+
+FINISHED: Final = Outcome(states.FINISHED)
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """What an exception that left the training code makes of the run."""
+    if error is None:
+        return FINISHED
+    if isinstance(error, SystemExit):
+        return exit_outcome(error.code)
+    text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
+    if isinstance(error, KeyboardInterrupt):
+        return Outcome(states.INTERRUPTED, 128 + signal.SIGINT, text)
+    return Outcome(states.FAILED, 1, text)
+
+
+def exit_outcome(code: object) -> Outcome:
+    """What ``sys.exit(code)`` makes of the run."""
+    if code is None or code == 0:
+        return FINISHED
+    if isinstance(code, int):
+        return Outcome(states.FAILED, code)
+    return Outcome(states.FAILED, 1, str(code)[-MAX_ERROR:])
+
+
+class ProcessHooks:
+    """Tells one run how its process ends, and lets everybody else's hooks do their work.
+
+    Installed at the run's start and removed at its end: an uncaught exception, ``sys.exit``,
+    SIGTERM, SIGHUP and the interpreter's exit. Signal handlers are only set in the main thread,
+    and a signal that is ignored stays ignored.
+    """
+
+    def __init__(self, end: Callable[[Outcome], None]) -> None:
+        """``end`` is called once with how the process ends."""
+        self._end = end
+        self._outcome: Outcome | None = None
+        self._pid = os.getpid()
+        self._handlers: dict[int, Any] = {}
+        self._excepthook: Callable[..., Any] | None = None
+        self._exit: Callable[..., Any] | None = None
+        # bound methods are made anew at each look-up: one of each is kept, to know our own again
+        self._own_excepthook = self._on_exception
+        self._own_exit = self._on_exit_call
+        self._own_handler = self._on_signal
+
+    def install(self) -> None:
+        """Set every hook."""
+        self._excepthook, sys.excepthook = sys.excepthook, self._own_excepthook
+        self._exit, sys.exit = sys.exit, self._own_exit  # type: ignore[assignment]
+        atexit.register(self._at_exit)
+        if threading.current_thread() is threading.main_thread():
+            self._set_handlers()
+
+    def remove(self) -> None:
+        """Put back what was there, unless somebody has set another hook since."""
+        atexit.unregister(self._at_exit)
+        if sys.excepthook is self._own_excepthook and self._excepthook is not None:
+            sys.excepthook = self._excepthook
+        if sys.exit is self._own_exit and self._exit is not None:
+            sys.exit = self._exit
+        if threading.current_thread() is threading.main_thread():
+            for number, previous in self._handlers.items():
+                if signal.getsignal(number) is self._own_handler:
+                    signal.signal(number, previous)
+
+    @property
+    def seen(self) -> Outcome | None:
+        """What is known of the process's end by now."""
+        return self._outcome
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal has asked the process to end: what it does after that is only how it ends."""
+        return self._outcome is not None and self._outcome.state == states.KILLED
+
+    def _set_handlers(self) -> None:
+        for number in _SIGNALS:
+            previous = signal.getsignal(number)
+            if previous not in (signal.SIG_IGN, None):
+                self._handlers[number] = previous
+                signal.signal(number, self._own_handler)
+
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if os.getpid() == self._pid:
+            self._outcome = outcome_of(error)
+        assert self._excepthook is not None
+        self._excepthook(kind, error, trace)
+
+    def _on_exit_call(self, code: object = None, /) -> None:
+        if os.getpid() == self._pid and threading.current_thread() is threading.main_thread() and not self.was_killed:
+            self._outcome = exit_outcome(code)
+        assert self._exit is not None
+        self._exit(code)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        previous = self._handlers[number]
+        mine = os.getpid() == self._pid
+        if mine:
+            self._outcome = Outcome(states.KILLED, 128 + number, f"ended by {signal.Signals(number).name}")
+        if callable(previous):
+            previous(number, frame)
+            return
+        if mine:
+            self._end(self._outcome or FINISHED)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    def _at_exit(self) -> None:
+        if os.getpid() == self._pid:
+            self._end(self._outcome or FINISHED)

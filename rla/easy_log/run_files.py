@@ -1,0 +1,86 @@
+"""Open the files of a new run's log directory, and write what they start with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rla.core.hyperparams import flatten, value_text
+from rla.core.layout import CODE, HYPERPARAMETER, LOG, RunPaths
+from rla.core.manifest import Manifest
+from rla.fsio.atomic_write import atomic_write
+from rla.writers.base import Writer
+from rla.writers.csv_writer import CsvWriter
+from rla.writers.json_writer import JsonWriter
+from rla.writers.tensorboard_writer import TensorBoardWriter
+from rla.writers.text_writer import LogWriter, StdoutWriter
+
+_PARAMETER_KINDS = (LOG, CODE, HYPERPARAMETER)
+
+
+def open_writers(paths: RunPaths, log_used: Sequence[str]) -> list[Writer]:
+    """One writer per format of LOG_USED.
+
+    Raises:
+        OSError: A file could not be made.
+    """
+    makers: dict[str, Callable[[], Writer]] = {
+        "stdout": StdoutWriter,
+        "log": lambda: LogWriter(paths.text),
+        "csv": lambda: CsvWriter(paths.csv),
+        "json": lambda: JsonWriter(paths.json),
+        "tensorboard": lambda: TensorBoardWriter(paths.events),
+    }
+    return [makers[name]() for name in makers if name in log_used]
+
+
+def make_kind(paths: RunPaths, kind: str, uid: str) -> None:
+    """Make the run's directory of a kind, with the marker that tells whose it is.
+
+    Raises:
+        OSError: It could not be made.
+    """
+    marker = paths.marker(kind)
+    if kind != LOG and not marker.exists():
+        paths.directory(kind).mkdir(parents=True, exist_ok=True)
+        marker.write_text(f"{uid}\n", encoding="ascii")
+
+
+def write_parameters(paths: RunPaths, record: Manifest) -> None:
+    """The hyperparameters as YAML, in the three kinds that carry them.
+
+    Raises:
+        OSError: A file could not be written.
+    """
+    content = _yaml(record.hyperparameters)
+    for kind in _PARAMETER_KINDS:
+        make_kind(paths, kind, record.uid)
+        atomic_write(paths.parameters(kind), content, durable=False)
+
+
+def _yaml(hyperparameters: dict[str, Any]) -> bytes:
+    import yaml  # noqa: PLC0415 - only a starting run needs it
+
+    fast = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    try:
+        text = yaml.dump(hyperparameters, Dumper=fast, sort_keys=False, allow_unicode=True)
+    except UnicodeEncodeError:  # a lone surrogate, which the slow one escapes
+        text = yaml.safe_dump(hyperparameters, sort_keys=False)
+    return text.encode()
+
+
+def parameter_lines(hyperparameters: dict[str, Any]) -> list[str]:
+    """The hyperparameters a line each, sorted by key."""
+    return [f"key: {key}, value: {value_text(value)}" for key, value in sorted(hyperparameters.items())]
+
+
+def describe_in_tensorboard(writer: TensorBoardWriter, hyperparameters: dict[str, Any]) -> None:
+    """The hyperparameters for TensorBoard's HParams page, and as a table of its Text page."""
+    flat = dict(flatten(hyperparameters))
+    writer.add_hparams(flat)
+    rows = [f"| {_cell(key)} | {_cell(value_text(value))} |" for key, value in flat.items()]
+    writer.add_text("hyperparameters", "\n".join(["| key | value |", "|---|---|", *rows]), 0)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,232 @@
+"""Make a run: its directory, its manifest, its row, in that order.
+
+Whatever instant the process dies at, the next reader completes the run or clears it away
+(:mod:`rla.runs.arrivals`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rla.core import hyperparams, manifest
+from rla.core.index_name import IndexName, NameFormat
+from rla.core.layout import KINDS, LOG, RootPaths, RunPaths
+from rla.core.manifest import Manifest, Notes, State
+from rla.core.redact import redact_argv
+from rla.errors import RunStartError, StoreError
+from rla.fsio.atomic_write import TEMP_MARK, atomic_write, sync_directory
+from rla.fsio.claim_dir import claim_dir
+from rla.fsio.file_lock import FileLock
+from rla.runs import machine, spool
+from rla.runs.root import index_location, is_shared_by_files, prepare_root
+
+START_BUDGET: Final = 2.0
+"""Seconds that a starting run may wait for the index."""
+_LOCK_PATIENCE: Final = 0.1
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run is to be: everything its maker knows before there is a directory."""
+
+    task: str
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    tracked_keys: tuple[str, ...] = ()
+    origin: str = "manager"
+    name_format: NameFormat = "space"
+    index_url: str | None = None
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run that was made.
+
+    Attributes:
+        lock: Held by this process as long as the run lives.
+        root_id: Which root it lies in.
+        index_error: Why the index does not know it yet, or None.
+    """
+
+    root: RootPaths
+    paths: RunPaths
+    manifest: Manifest
+    lock: FileLock
+    root_id: str
+    index_error: str | None
+
+
+def create_run(
+    root: RootPaths, request: RunRequest, furnish: Callable[[RunPaths, Manifest], None] = lambda _paths, _record: None
+) -> NewRun:
+    """Make a run that no other process has.
+
+    Args:
+        root: The data root.
+        request: What the run is to be.
+        furnish: Opens and writes what else the run starts with, between its manifest and its row;
+            when it fails with an OSError nothing of the run is left.
+
+    Returns:
+        The run, with its manifest on disk and fsynced. When the index could not take its row in
+        time the run is in the spool instead, and ``index_error`` tells why.
+
+    Raises:
+        ConfigError: A tracked key is not among the hyperparameters.
+        RunStartError: The directories could not be written; nothing of the run is left.
+    """
+    tracked = hyperparams.tracked_text(request.hyperparameters, request.tracked_keys)
+    uid = secrets.token_hex(8)
+    try:
+        root_id = prepare_root(root)
+        entry = spool.announce(root, uid, "")
+        try:
+            name, paths = _claim(root, request, tracked, uid, entry)
+            record = _manifest(request, name, paths, uid)
+            lock = _write_manifest(paths, record, furnish)
+        except BaseException:
+            entry.settle()
+            raise
+    except OSError as error:
+        raise _start_error(root, error) from error
+    index_error = _insert_row(root, request.index_url, record, paths.place, root_id)
+    if index_error is None and not is_shared_by_files(root, request.index_url):
+        entry.settle()
+    else:
+        entry.leave()
+    return NewRun(root, paths, record, lock, root_id, index_error)
+
+
+def index_name(record: Manifest) -> IndexName:
+    """The index name of a run whose manifest is known."""
+    return IndexName(datetime.strptime(record.created, "%Y/%m/%d/%H-%M-%S-%f"), record.ip, record.tracked)  # noqa: DTZ007
+
+
+def _claim(
+    root: RootPaths, request: RunRequest, tracked: str, uid: str, entry: spool.HeldEntry
+) -> tuple[IndexName, RunPaths]:
+    """Take the first free time stamp from now on; the file system is never listed for it."""
+    ip = machine.ip_address()
+    created = datetime.now()  # noqa: DTZ005 - the index is in local time; the zone is in run.json
+    while True:
+        name = IndexName(created, ip, tracked)
+        paths = root.run(name.place(request.task, request.name_format))
+        entry.move(uid, paths.place)
+        try:
+            claim_dir(paths.log)
+        except FileExistsError:
+            created += timedelta(microseconds=1)
+        except BaseException:
+            remove_empty_parents(paths.log.parent, root.kind(LOG))
+            raise
+        else:
+            return name, paths
+
+
+def _write_manifest(paths: RunPaths, record: Manifest, furnish: Callable[[RunPaths, Manifest], None]) -> FileLock:
+    """After the manifest is there the run exists; before it, it leaves nothing."""
+    lock = FileLock(paths.manifest)
+    try:
+        atomic_write(paths.manifest, manifest.encode(record))
+        sync_directory(paths.log.parent)
+        lock.acquire(patience=_LOCK_PATIENCE)
+        furnish(paths, record)
+    except BaseException:
+        lock.release()
+        _undo(paths)
+        raise
+    return lock
+
+
+def clear_claim(paths: RunPaths) -> None:
+    """Remove a claimed directory that never became a run, and the dates it leaves empty."""
+    with contextlib.suppress(OSError):
+        for left in paths.log.iterdir():
+            if left.name.endswith(TEMP_MARK):
+                left.unlink()
+        paths.log.rmdir()
+    remove_empty_parents(paths.log.parent, paths.root / LOG)
+
+
+def _undo(paths: RunPaths) -> None:
+    """Remove what this process has just made, the manifest last: till then it still is a run."""
+    for kind in reversed(KINDS):
+        shutil.rmtree(paths.directory(kind), ignore_errors=True)
+        remove_empty_parents(paths.directory(kind).parent, paths.root / kind)
+
+
+def remove_empty_parents(directory: Path, stop: Path) -> None:
+    """Remove a directory and those above it as long as they are empty, up to and with ``stop``."""
+    while directory.is_relative_to(stop):
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        directory = directory.parent
+
+
+def _manifest(request: RunRequest, name: IndexName, paths: RunPaths, uid: str) -> Manifest:
+    started = name.created.astimezone()
+    seed = request.hyperparameters.get("seed")
+    return Manifest(
+        uid=uid,
+        task=request.task,
+        created=name.stamp,
+        zone=started.strftime("%z"),
+        started=started.timestamp(),
+        ip=name.ip,
+        tracked=name.tracked,
+        tracked_keys=list(request.tracked_keys),
+        name=paths.log.name,
+        hyperparameters=request.hyperparameters,
+        origin=request.origin,
+        seed=seed if type(seed) is int else None,
+        host=machine.host_name(),
+        pid=os.getpid(),
+        boot=machine.boot_id(),
+        process_started=machine.process_start(os.getpid()),
+        user=machine.user_name(),
+        cwd=_working_directory(),
+        argv=redact_argv(sys.argv),
+    )
+
+
+def _insert_row(root: RootPaths, index_url: str | None, record: Manifest, place: str, root_id: str) -> str | None:
+    """Put the run into the index; the reason when that must wait."""
+    if is_shared_by_files(root, index_url):
+        return None
+    # SQLAlchemy takes a seventh of a second to import: a run on a network file system goes without
+    from rla.store.engine import open_index  # noqa: PLC0415
+    from rla.store.run_row import Place, row_of  # noqa: PLC0415
+    from rla.store.run_table import RunTable  # noqa: PLC0415
+
+    try:
+        table = RunTable(open_index(index_location(root, index_url), budget=START_BUDGET))
+        state = State(heartbeat=record.started)
+        table.insert(row_of(record, state, Notes()), Place(record.uid, root_id, place))
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed under us
+        return ""
+
+
+def _start_error(root: RootPaths, error: OSError) -> RunStartError:
+    reason = error.strerror or str(error)
+    where = error.filename or root.root
+    return RunStartError(error.errno or 0, f"the run could not be started: {reason}", str(where))

@@ -1,0 +1,128 @@
+"""One data root and its index, brought up to date when it is opened: what every reader asks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rla.core import states
+from rla.core.layout import RootPaths, RunPaths
+from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
+from rla.fsio.claim_dir import make_dirs
+from rla.runs import machine
+from rla.runs.arrivals import take_in
+from rla.runs.liveness import is_alive
+from rla.runs.progress import progress_of
+from rla.runs.root import index_location, is_shared_by_files, prepare_root, read_root_id
+from rla.runs.run import Run
+from rla.store.engine import open_index
+from rla.store.rebuild import RebuildReport, read_run, rebuild
+from rla.store.run_row import STATE_COLUMNS, Place, row_of
+from rla.store.run_table import RunTable
+
+COMMAND_BUDGET: Final = 60.0
+"""Seconds that a command waits for the index."""
+
+
+class Database:
+    """The runs of one data root."""
+
+    def __init__(self, root: RootPaths, table: RunTable, root_id: str) -> None:
+        """Made by :func:`open_database`."""
+        self.root = root
+        self.table = table
+        self.root_id = root_id
+
+    def runs(self, task: str | None = None, limit: int | None = None) -> list[Run]:
+        """The newest runs first."""
+        return [self._run(row) for row in self.table.rows(task, limit=limit)]
+
+    def find(self, name: str) -> Run:
+        """The run of a uid, a unique beginning of one, a time stamp, or ``last``.
+
+        Raises:
+            RunNotFoundError: There is none.
+            AmbiguousRunError: There are several.
+        """
+        rows = self.table.find(name)
+        if not rows:
+            raise RunNotFoundError(name)
+        if len(rows) > 1:
+            raise AmbiguousRunError(name, [str(row["uid"]) for row in rows])
+        return self._run(rows[0])
+
+    def reindex(self) -> RebuildReport:
+        """Bring the table to what the directories say.
+
+        Raises:
+            StoreError: The table cannot be written.
+        """
+        report = rebuild(self.root, self.table, self.root_id)
+        self.table.set_complete()
+        return report
+
+    def introduce(self) -> None:
+        """Tell the index where this root is, for those who read it elsewhere."""
+        if self.root_id not in {root["root_id"] for root in self.table.roots()}:
+            with contextlib.suppress(StoreError):  # a reader without write permission still reads
+                self.table.register_root(self.root_id, "data", machine.host_name(), str(self.root.root))
+
+    def _run(self, row: dict[str, Any]) -> Run:
+        place = self._place(row)
+        paths = self.root.run(place.path) if place is not None else None
+        if row["state"] not in states.OPEN or paths is None:
+            return Run(row, paths, alive=False)
+        return self._open_run(row, paths)
+
+    def _open_run(self, row: dict[str, Any], paths: RunPaths) -> Run:
+        """A run that has not ended as far as the table knows: its files know better."""
+        try:
+            record, state, notes = read_run(paths)
+        except (OSError, ValueError) as error:
+            return Run({**row, "damaged": row["damaged"] or str(error)}, paths, alive=False)
+        if state.heartbeat is None:  # it has not spoken since it started
+            state.heartbeat = record.started
+        if state.state in states.OPEN:
+            state = progress_of(paths, state)
+        fresh = row_of(record, state, notes)
+        changed = {name: fresh[name] for name in STATE_COLUMNS if fresh[name] != row[name]}
+        if changed:
+            with contextlib.suppress(StoreError):  # a reader without write permission still reads
+                self.table.update(row["uid"], **changed)
+        return Run({**row, **changed}, paths, alive=is_alive(record, paths, state.heartbeat))
+
+    def _place(self, row: Mapping[str, Any]) -> Place | None:
+        """Where its live copy lies below this root."""
+        for place in row["places"]:
+            if place.root_id == self.root_id and not place.archived:
+                return place  # type: ignore[no-any-return]  # rows are of any type
+        return None
+
+
+def open_database(data_root: Path, index_url: str | None = None) -> Database:
+    """Open a data root for reading, and bring its index up to date.
+
+    A new index is filled from the directories; runs that the index could not take when they started
+    or ended are taken in; runs that have not ended are read from their files when they are shown.
+
+    Raises:
+        ConfigError: There is no database.
+        StoreError: The index cannot be opened.
+    """
+    root = RootPaths(data_root)
+    if not data_root.is_dir():
+        raise ConfigError(f"there is no database at {data_root}; name one with --data-root or RLA_DATA_ROOT")
+    root_id = read_root_id(root) or prepare_root(root)
+    location = index_location(root, index_url)
+    if isinstance(location, Path):
+        make_dirs(location.parent)
+    table = RunTable(open_index(location, budget=COMMAND_BUDGET))
+    database = Database(root, table, root_id)
+    database.introduce()
+    shared = is_shared_by_files(root, index_url)
+    if not table.is_complete():
+        database.reindex()
+    take_in(root, table, root_id, keep=shared)
+    return database

@@ -1,0 +1,68 @@
+"""What every test may use: a data root, scripts run as processes, and readers of what they left."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rla.easy_log.current import current
+from rla.runs.database import Database, open_database
+
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def data_root(tmp_path: Path) -> Path:
+    """A data root that does not exist yet."""
+    return tmp_path / "data root 'ü'"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting of the machine reaches a test, and no run reaches the next one."""
+    for name in [name for name in os.environ if name.startswith(("RLA_", "SLURM_")) and name != "RLA_TEST_FAULTS"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield
+    current.end()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Run Python text in a fresh process; its output comes back as text."""
+
+    def run(text: str, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "script.py"
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, str(file), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def database(data_root: Path) -> Callable[[], Database]:
+    """Open the data root as a command does."""
+    return lambda: open_database(data_root)
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a progress.csv, by column."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
