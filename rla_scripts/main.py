@@ -1,0 +1,70 @@
+"""``rla``: the group of all commands. A command's file is imported only when it is named or listed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from rla.errors import RlaError, RunNotFoundError
+
+COMMANDS = ("logs", "ls", "path", "reindex", "setup", "show")
+"""Each is the name of a file beside this one and of the command in it."""
+
+NOTHING_MATCHED = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class CommandGroup(click.Group):
+    """Finds a command by the name of its file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All of them, in the order of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"rla_scripts.{cmd_name}").command
+        return command
+
+
+@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rla")
+@click.pass_context
+def group(context: click.Context) -> None:
+    """An experiment database for reinforcement learning.
+
+    Every run is one item: plain files in a directory tree, and one row of an SQL table.
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line; exit codes: 0 done, 1 error, 2 usage, 3 nothing matched, 130 interrupted."""
+    sys.exit(_run(group, arguments))
+
+
+def _run(command: click.Command, arguments: list[str] | None, **settings: Any) -> int:
+    try:
+        result = command.main(arguments, standalone_mode=False, **settings)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RlaError as error:
+        click.echo(f"rla: {error}", err=True)
+        return NOTHING_MATCHED if isinstance(error, RunNotFoundError) else 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,53 @@
+"""The options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rla.runs.database import Database
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def data_root_option(command: _Command) -> _Command:
+    """``--data-root``: which database."""
+    return click.option(
+        "--data-root",
+        type=click.Path(path_type=Path),
+        help="The database's directory; else RLA_DATA_ROOT, rla_config.yaml or the nearest .rla/ upward.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """``--json``: for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def run_argument(command: _Command) -> _Command:
+    """``RUN``: which run."""
+    return click.argument("run", metavar="RUN")(command)
+
+
+def open_named(data_root: Path | None) -> Database:
+    """The database a command means.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    from rla.core.config import load_config
+    from rla.core.find_database import find_data_root
+    from rla.errors import ConfigError
+    from rla.runs.database import open_database
+
+    here = Path.cwd()
+    config = load_config(None)
+    found = find_data_root(data_root, config, os.environ, here)
+    if found is None:
+        raise ConfigError(f"no database was found from {here} upward; name one with --data-root or RLA_DATA_ROOT")
+    return open_database(found, config.index_url)

@@ -1,0 +1,69 @@
+"""``rla show``: all that the table knows of one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rla_scripts.options import data_root_option, json_option, open_named, run_argument
+from rla_scripts.output import echo_json, echo_table, moment, printable
+
+if TYPE_CHECKING:
+    from rla.runs.run import Run
+
+_FIELDS = ("task", "name", "origin", "host", "pid", "user", "cwd", "parent_uid", "batch", "job", "seed", "exit_code")
+
+
+@click.command("show")
+@run_argument
+@data_root_option
+@json_option
+def command(run: str, data_root: Path | None, as_json: bool) -> None:
+    """Show one run: state, hyperparameters, recorded values, places, losses.
+
+    RUN is a uid or the beginning of one, a time stamp, or `last`.
+    """
+    found = open_named(data_root).find(run)
+    if as_json:
+        echo_json(found.as_dict())
+    else:
+        _show(found)
+
+
+def _show(run: Run) -> None:
+    from rla.core.hyperparams import flatten, value_text
+
+    row = run.row
+    _section("run", {"uid": run.uid, "state": run.state, **{name: row[name] for name in _FIELDS}})
+    _section("time", {name: moment(row[name]) for name in ("started", "ended", "heartbeat")} | {"step": run.time_step})
+    _section("hyperparameters", {key: value_text(value) for key, value in flatten(run.hyperparameters)})
+    _show_summary(run)
+    _section("places", {f"root {place.root_id}": place.path for place in row["places"]})
+    _section("values that could not be written", row["lost"] or {})
+    if row["damaged"]:
+        _section("damaged", {"reason": row["damaged"]})
+    if row["error"]:
+        click.echo(f"\nerror\n{printable_lines(row['error'])}")
+
+
+def _show_summary(run: Run) -> None:
+    ranges = run.row["summary_range"] or {}
+    if run.summary:
+        click.echo("")
+        names = ("min", "max", "mean")
+        rows = [(key, last, *(ranges.get(key, {}).get(name) for name in names)) for key, last in run.summary.items()]
+        echo_table([("recorded", "last", *names), *rows])
+
+
+def _section(title: str, values: dict[str, Any]) -> None:
+    shown = {key: value for key, value in values.items() if value not in (None, "")}
+    if shown:
+        click.echo(("" if title == "run" else "\n") + title)
+        echo_table((f"  {key}", value) for key, value in shown.items())
+
+
+def printable_lines(text: str) -> str:
+    """A traceback with its line ends and nothing else that moves the cursor."""
+    return "\n".join(printable(line) for line in text.splitlines())
