@@ -1,0 +1,155 @@
+"""The index locked, gone or wrong while runs are recorded: training goes on, and the next reader knows all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+import rla
+from rla import logger
+from rla.errors import RlaWarning
+from rla.runs.database import open_database
+
+pytestmark = pytest.mark.faults
+
+HOLDER = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def locked(database):
+    """Another process holds the write lock of the index."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(database)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        yield
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+
+@pytest.fixture
+def root(data_root):
+    rla.init("t", {"seed": 0}, data_root=data_root).close()
+    return data_root
+
+
+def test_a_start_waits_for_a_locked_index_at_most_2_seconds_and_then_spools(root):
+    with locked(root / "rla.db"):
+        before = time.monotonic()
+        with pytest.warns(RlaWarning, match="the run goes on in its files"):
+            run = rla.init("t", {"seed": 1}, data_root=root)
+        assert time.monotonic() - before < 2.6
+        logger.record_tabular("k", 1.0)
+        logger.dump_tabular()
+        before = time.monotonic()
+        run.close()
+        assert time.monotonic() - before < 1.0
+    assert [(stored.uid, stored.state) for stored in open_database(root).runs()][0] == (run.uid, "finished")
+    assert not os.listdir(root / ".rla" / "spool")
+
+
+def test_an_end_waits_at_most_half_a_second_and_the_next_reader_knows_it(root):
+    run = rla.init("t", {"seed": 1}, data_root=root)
+    logger.record_tabular("k", 2.5)
+    logger.dump_tabular()
+    with locked(root / "rla.db"):
+        before = time.monotonic()
+        with pytest.warns(RlaWarning, match="the run goes on in its files"):
+            run.close()
+        assert time.monotonic() - before < 1.0
+    stored = open_database(root).find(run.uid)
+    assert (stored.row["state"], stored.summary) == ("finished", {"k": 2.5})
+    assert not os.listdir(root / ".rla" / "spool")
+
+
+def test_training_is_at_full_speed_while_the_index_is_locked(root):
+    rla.init("t", {"seed": 1}, data_root=root)
+
+    def train() -> float:
+        before = time.thread_time()
+        for count in range(2000):
+            logger.record_tabular("k", count)
+            logger.dump_tabular()
+        return time.thread_time() - before
+
+    free = min(train() for _ in range(3))
+    with locked(root / "rla.db"):
+        held = min(train() for _ in range(3))
+    assert held < 2 * free
+
+
+def test_an_index_deleted_during_the_run_comes_back_with_every_run(root):
+    run = rla.init("t", {"seed": 1}, data_root=root)
+    for file in root.glob("rla.db*"):
+        file.unlink()
+    run.beat(run._parts.reporter)
+    run.close()
+    assert sorted(stored.state for stored in open_database(root).runs()) == ["finished", "finished"]
+
+
+def test_a_deleted_index_is_made_again_from_the_directories(root):
+    first = [run.as_dict() for run in open_database(root).runs()]
+    for file in root.glob("rla.db*"):
+        file.unlink()
+    assert [run.as_dict() for run in open_database(root).runs()] == first
+
+
+def test_a_deleted_state_directory_loses_no_run(root):
+    import shutil
+
+    shutil.rmtree(root / ".rla")
+    assert [run.state for run in open_database(root).runs()] == ["finished"]
+
+
+def test_the_row_is_readable_by_plain_sqlite(root):
+    with sqlite3.connect(root / "rla.db") as connection:
+        found = connection.execute("SELECT task, state, json_extract(hyperparameters, '$.seed') FROM runs").fetchall()
+    connection.close()
+    assert found == [("t", "finished", 0)]
+
+
+def test_100_processes_may_start_at_once_on_a_new_data_root(data_root, tmp_path):
+    go = tmp_path / "go"
+    text = f"""
+import os, sys, time, warnings
+warnings.simplefilter("error")
+import rla
+from rla import logger
+import rla.store.run_table, rla.easy_log.tester
+print("ready", flush=True)
+while not os.path.exists({str(go)!r}):
+    time.sleep(0.005)
+with rla.init("t", {{"seed": int(sys.argv[1])}}, track=["seed"], data_root={str(data_root)!r}, log_used=["csv"]):
+    logger.record_tabular("k", 1)
+    logger.dump_tabular()
+"""
+    processes = [
+        subprocess.Popen([sys.executable, "-c", text, str(number)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in range(100)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    go.touch()
+    errors = [process.communicate(timeout=120)[1].decode() for process in processes]
+    serious = [text for text in errors if text and "the run goes on in its files" not in text]
+    assert serious == []
+    runs = open_database(data_root).runs()
+    assert len(runs) == 100
+    assert {run.state for run in runs} == {"finished"}
+    assert {run.hyperparameters["seed"] for run in runs} == set(range(100))
+    assert all(process.returncode == 0 for process in processes)
