@@ -51,7 +51,7 @@ class Policy:
         """Source: Kingma & Ba 2015, algorithm 1, with their defaults."""
         self.updates += 1
         for weight, gradient, (mean, square) in zip(self.weights, gradients, self.moments, strict=True):
-            mean += 0.1 * (gradient - mean)
-            square += 0.001 * (gradient**2 - square)
+            mean[...] = 0.9 * mean + 0.1 * gradient
+            square[...] = 0.999 * square + 0.001 * gradient**2
             unbiased = mean / (1.0 - 0.9**self.updates)
-            weight -= lr * unbiased / (np.sqrt(square / (1.0 - 0.999**self.updates)) + 1e-8)
+            weight[...] -= lr * unbiased / (np.sqrt(square / (1.0 - 0.999**self.updates)) + 1e-8)

@@ -222,7 +222,9 @@ logger.dump_tabular()
 """
 
 
-@pytest.mark.parametrize("end", ["sys.exit(5)", "os._exit(0)", "raise RuntimeError('child')", "exp_manager.close(); os._exit(0)"])
+@pytest.mark.parametrize(
+    "end", ["sys.exit(5)", "os._exit(0)", "raise RuntimeError('child')", "exp_manager.close(); os._exit(0)"]
+)
 def test_a_forked_child_records_nothing_and_ends_nothing(ended, end):
     stored, _ = ended(FORK.format(end=end))
     rows = csv_rows(stored.paths.csv)
@@ -232,7 +234,9 @@ def test_a_forked_child_records_nothing_and_ends_nothing(ended, end):
 
 
 def test_a_child_that_outlives_the_run_does_not_keep_it_alive(script, data_root, database):
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 pid = os.fork()
 if pid == 0:
     os.close(1); os.close(2)
@@ -241,6 +245,7 @@ if pid == 0:
 print(pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+    )
     done = script(text, str(data_root), check=False)
     child = int(done.stdout)
     try:

@@ -103,13 +103,13 @@ def violations(root: Path, told: str, killed: bool, lasting: bool, beyond_help: 
     found += [f"orphan directory {leaf}" for leaf in leaves if not (leaf / "run.json").exists()]
     places = {leaf.relative_to(root / "log") for leaf in leaves}
     for kind in KINDS:
-        found += [f"orphan {leaf}" for leaf in root.glob(f"{kind}/*/*/*/*/*") if leaf.relative_to(root / kind) not in places]
+        kept = root.glob(f"{kind}/*/*/*/*/*")
+        found += [f"orphan {leaf}" for leaf in kept if leaf.relative_to(root / kind) not in places]
     if "s" in told and len(runs) != 1:
         found.append(f"{len(runs)} runs after one that started")
     if "r" in told and not beyond_help and (runs or list(root.glob("log/*"))):
         found.append("a start that was refused left something behind")
-    if os.listdir(root / ".rla" / "spool") if (root / ".rla" / "spool").exists() else []:
-        found.append(f"spool: {os.listdir(root / '.rla' / 'spool')}")
+    found += [f"left in the spool: {entry.name}" for entry in root.glob(".rla/spool/*")]
     for run in runs:
         found += wrong_values(run, told, killed, lasting)
     again = [(run.uid, run.state, run.time_step, run.summary) for run in open_database(root).runs()]

@@ -126,7 +126,7 @@ def test_a_data_root_that_may_not_be_written_is_one_error_with_its_path(tmp_path
             rla.init("t", data_root=root)
         except RunStartError as error:
             os._exit(0 if error.errno == errno.EACCES and str(root) in str(error) else 2)
-        except BaseException:  # noqa: BLE001 - the status tells the parent
+        except BaseException:
             os._exit(3)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

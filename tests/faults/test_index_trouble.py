@@ -58,7 +58,8 @@ def test_a_start_waits_for_a_locked_index_at_most_2_seconds_and_then_spools(root
         before = time.monotonic()
         run.close()
         assert time.monotonic() - before < 1.0
-    assert [(stored.uid, stored.state) for stored in open_database(root).runs()][0] == (run.uid, "finished")
+    newest = open_database(root).runs()[0]
+    assert (newest.uid, newest.state) == (run.uid, "finished")
     assert not os.listdir(root / ".rla" / "spool")
 
 
