@@ -1,0 +1,44 @@
+"""The demo, as `make demo` runs it, only shorter."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from rla.runs.database import open_database
+from tests.conftest import csv_rows
+
+EXAMPLE = Path(__file__).parents[2] / "example" / "cartpole" / "train.py"
+
+
+def train(data_root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(EXAMPLE), "--data-root", str(data_root), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=data_root.parent,
+        env=os.environ,
+    )
+
+
+def test_the_demo_solves_cartpole_and_records_six_runs(data_root):
+    done = train(data_root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    runs = open_database(data_root).runs(task="cartpole")
+    assert len(runs) == 6
+    assert {run.state for run in runs} == {"finished"}
+    solved = [run for run in runs if run.hyperparameters["lr"] == 0.01]
+    assert all(run.summary["mean_return"] >= 400 for run in solved)
+    for run in runs:
+        steps = [int(row["time-step"]) for row in csv_rows(run.paths.csv)]
+        assert steps == sorted(set(steps))
+        assert steps[-1] == run.time_step >= 150_000
+
+
+def test_the_demo_exits_1_when_nothing_was_learned(data_root):
+    done = train(data_root, "--steps", "2000")
+    assert done.returncode == 1
+    assert "no learning rate reached" in done.stderr
