@@ -34,8 +34,8 @@ def run_argument(command: _Command) -> _Command:
     return click.argument("run", metavar="RUN")(command)
 
 
-def open_named(data_root: Path | None) -> Database:
-    """The database a command means.
+def named_database(data_root: Path | None) -> tuple[Path, str | None]:
+    """The data root that a command means, and the address of its index when that is elsewhere.
 
     Raises:
         ConfigError: There is none.
@@ -43,11 +43,22 @@ def open_named(data_root: Path | None) -> Database:
     from rla.core.config import load_config
     from rla.core.find_database import find_data_root
     from rla.errors import ConfigError
-    from rla.runs.database import open_database
 
     here = Path.cwd()
     config = load_config(None)
     found = find_data_root(data_root, config, os.environ, here)
     if found is None:
         raise ConfigError(f"no database was found from {here} upward; name one with --data-root or RLA_DATA_ROOT")
-    return open_database(found, config.index_url)
+    return found, config.index_url
+
+
+def open_named(data_root: Path | None) -> Database:
+    """The database a command means, brought up to date.
+
+    Raises:
+        ConfigError: There is none.
+        StoreError: Its index cannot be opened.
+    """
+    from rla.runs.database import open_database
+
+    return open_database(*named_database(data_root))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rla_scripts.options import data_root_option, json_option, open_named
+from rla_scripts.options import data_root_option, json_option, named_database
 from rla_scripts.output import echo_json, printable
 
 
@@ -14,7 +14,10 @@ from rla_scripts.output import echo_json, printable
 @data_root_option
 @json_option
 def command(data_root: Path | None, as_json: bool) -> None:
-    """Read every run's files again and bring the table to what they say."""
+    """Make the table again from the directories.
+
+    Reads every run's files, brings the table to what they say, and tells what is damaged.
+    """
     report = open_named(data_root).reindex()
     if as_json:
         echo_json({"runs": report.runs, "damaged": [vars(damage) for damage in report.damaged]})

@@ -14,7 +14,10 @@ from rla_scripts.output import echo_json
 @click.option("--data-root", help="Written into the configuration as DATA_ROOT.")
 @json_option
 def command(data_root: str | None, as_json: bool) -> None:
-    """Write rla_config.yaml and the .gitignore lines into this directory; nothing is overwritten."""
+    """Write rla_config.yaml and .gitignore lines.
+
+    Both go into this directory. A configuration that is there stays as it is, and .gitignore only grows.
+    """
     from rla.core.setup_files import write_setup
 
     report = write_setup(Path.cwd(), data_root)

@@ -21,7 +21,9 @@ _FIELDS = ("task", "name", "origin", "host", "pid", "user", "cwd", "parent_uid",
 @data_root_option
 @json_option
 def command(run: str, data_root: Path | None, as_json: bool) -> None:
-    """Show one run: state, hyperparameters, recorded values, places, losses.
+    """Show all that is known of a run.
+
+    State, times, hyperparameters, recorded values, places, losses, and the error that ended it.
 
     RUN is a uid or the beginning of one, a time stamp, or `last`.
     """

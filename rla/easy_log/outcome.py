@@ -116,9 +116,7 @@ class ProcessHooks:
                 self._handlers[number] = previous
                 signal.signal(number, self._own_handler)
 
-    def _on_exception(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if os.getpid() == self._pid:
             self._outcome = outcome_of(error)
         assert self._excepthook is not None

@@ -78,5 +78,3 @@ def _take_one(
 def _may_still_start(entry: spool.SpoolEntry, *, keep: bool) -> bool:
     """On a network the holder's lock may not be seen here: only age tells."""
     return keep and time.time() - entry.file.stat().st_mtime < _NO_LOCKS
-
-

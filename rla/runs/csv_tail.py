@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 _FIRST_CHUNK: Final = 16 * 1024
-TIME_STEP: Final = "time-step"
 
 
 def last_row(path: Path) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rla.core import states
 from rla.core.layout import RootPaths, RunPaths
-from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
+from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreBusyError, StoreError
 from rla.fsio.claim_dir import make_dirs
 from rla.runs import machine
 from rla.runs.arrivals import take_in
@@ -21,6 +21,7 @@ from rla.store.engine import open_index
 from rla.store.rebuild import RebuildReport, read_run, rebuild
 from rla.store.run_row import STATE_COLUMNS, Place, row_of
 from rla.store.run_table import RunTable
+from rla.store.sqlite_file import move_aside
 
 COMMAND_BUDGET: Final = 60.0
 """Seconds that a command waits for the index."""
@@ -82,8 +83,6 @@ class Database:
             record, state, notes = read_run(paths)
         except (OSError, ValueError) as error:
             return Run({**row, "damaged": row["damaged"] or str(error)}, paths, alive=False)
-        if state.heartbeat is None:  # it has not spoken since it started
-            state.heartbeat = record.started
         if state.state in states.OPEN:
             state = progress_of(paths, state)
         fresh = row_of(record, state, notes)
@@ -91,7 +90,7 @@ class Database:
         if changed:
             with contextlib.suppress(StoreError):  # a reader without write permission still reads
                 self.table.update(row["uid"], **changed)
-        return Run({**row, **changed}, paths, alive=is_alive(record, paths, state.heartbeat))
+        return Run({**row, **changed}, paths, alive=is_alive(record, paths, fresh["heartbeat"]))
 
     def _place(self, row: Mapping[str, Any]) -> Place | None:
         """Where its live copy lies below this root."""
@@ -111,6 +110,40 @@ def open_database(data_root: Path, index_url: str | None = None) -> Database:
         ConfigError: There is no database.
         StoreError: The index cannot be opened.
     """
+    database, root = _connect(data_root, index_url), RootPaths(data_root)
+    database.introduce()
+    if not database.table.is_complete():
+        database.reindex()
+    take_in(root, database.table, database.root_id, keep=is_shared_by_files(root, index_url))
+    return database
+
+
+def reindex(data_root: Path, index_url: str | None = None) -> tuple[RebuildReport, Path | None]:
+    """Make the table anew from the directories; an SQLite index that cannot be read is moved aside first.
+
+    Returns:
+        What was found, and the new name of the old index when it was moved.
+
+    Raises:
+        ConfigError: There is no database.
+        StoreError: The index cannot be written.
+    """
+    moved = None
+    try:
+        database = _connect(data_root, index_url)
+    except StoreBusyError:
+        raise
+    except StoreError:
+        location = index_location(RootPaths(data_root), index_url)
+        if not isinstance(location, Path):
+            raise
+        moved = move_aside(location)
+        database = _connect(data_root, index_url)
+    database.introduce()
+    return database.reindex(), moved
+
+
+def _connect(data_root: Path, index_url: str | None) -> Database:
     root = RootPaths(data_root)
     if not data_root.is_dir():
         raise ConfigError(f"there is no database at {data_root}; name one with --data-root or RLA_DATA_ROOT")
@@ -118,11 +151,4 @@ def open_database(data_root: Path, index_url: str | None = None) -> Database:
     location = index_location(root, index_url)
     if isinstance(location, Path):
         make_dirs(location.parent)
-    table = RunTable(open_index(location, budget=COMMAND_BUDGET))
-    database = Database(root, table, root_id)
-    database.introduce()
-    shared = is_shared_by_files(root, index_url)
-    if not table.is_complete():
-        database.reindex()
-    take_in(root, table, root_id, keep=shared)
-    return database
+    return Database(root, RunTable(open_index(location, budget=COMMAND_BUDGET)), root_id)

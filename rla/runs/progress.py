@@ -9,9 +9,10 @@ import msgspec
 
 from rla.core.layout import RunPaths
 from rla.core.manifest import State
-from rla.runs.csv_tail import TIME_STEP, last_row
+from rla.runs.csv_tail import last_row
+from rla.writers.base import TIME_STEP, TIMESTAMP
 
-_NOT_RECORDED = frozenset({TIME_STEP, "timestamp"})
+_NOT_RECORDED = frozenset({TIME_STEP, TIMESTAMP})
 
 
 def progress_of(paths: RunPaths, state: State) -> State:

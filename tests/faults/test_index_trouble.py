@@ -154,3 +154,15 @@ with rla.init("t", {{"seed": int(sys.argv[1])}}, track=["seed"], data_root={str(
     assert {run.state for run in runs} == {"finished"}
     assert {run.hyperparameters["seed"] for run in runs} == set(range(100))
     assert all(process.returncode == 0 for process in processes)
+
+
+def test_reindex_moves_an_index_that_cannot_be_read_aside(root):
+    from rla.runs.database import reindex
+
+    for file in root.glob("rla.db-*"):
+        file.unlink()
+    (root / "rla.db").write_bytes(b"this was a database once" * 1000)
+    report, moved = reindex(root)
+    assert report.runs == 1
+    assert moved.read_bytes().startswith(b"this was")
+    assert [run.state for run in open_database(root).runs()] == ["finished"]

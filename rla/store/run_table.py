@@ -1,0 +1,320 @@
+"""The operations on the index: what a run table can do, each in one transaction."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, exists, func, select, update
+
+from rla.core.states import OPEN
+from rla.errors import StoreError
+from rla.store import schema
+from rla.store.engine import Index
+from rla.store.run_row import STATE_COLUMNS, Place, row_of
+from rla.store.schema import places, roots, runs
+
+__all__ = ["Place", "RunTable", "row_of"]
+
+COLUMNS: Final = tuple(column.name for column in runs.columns)
+"""The names of a row's columns, in order."""
+
+_STAMP: Final = re.compile(r"\d{4}/\d\d/\d\d(/[\d-]*)?")
+_LAST_CHARACTER: Final = "\U0010ffff"
+_CHUNK: Final = 500
+_Key = tuple[str, str, str, str]
+_Item = tuple[Mapping[str, Any], Place]
+
+
+class RunTable:
+    """All runs of an index.
+
+    Rows go in and come out as dictionaries by column name, JSON columns decoded. Every method may
+    raise :class:`~rla.errors.StoreError`, and :class:`~rla.errors.StoreBusyError` when others
+    hold the index for longer than its budget.
+
+    Attributes:
+        index: The database; ``index.budget`` is how long a method may wait, in seconds.
+    """
+
+    def __init__(self, index: Index) -> None:
+        """Work on an open index."""
+        self.index = index
+
+    def within(self, budget: float) -> RunTable:
+        """The same table, waiting no longer than this: ``table.within(0.5).update(...)``."""
+        return RunTable(self.index.within(budget))
+
+    # Writing
+
+    def insert(self, row: Mapping[str, Any], place: Place) -> None:
+        """Add a new run.
+
+        Where another run has its index, it takes the next free ``seq``.
+
+        Raises:
+            StoreError: The run is in the table already.
+        """
+        with self.index.write() as connection:
+            statement = schema.insert_into(connection, runs).on_conflict_do_nothing()
+            result = connection.execute(statement, dict(row), execution_options={"preserve_rowcount": True})
+            if result.rowcount == 0:
+                if _is_there(connection, row["uid"]):
+                    raise StoreError(f"the run {row['uid']} is in the index already")
+                _upsert(connection, [(row, place)])
+            _put_places(connection, [place])
+
+    def upsert(self, row: Mapping[str, Any], place: Place) -> None:
+        """Add a run, or bring its row up to date; see :meth:`upsert_many`."""
+        self.upsert_many([(row, place)])
+
+    def upsert_many(self, items: Iterable[_Item]) -> None:
+        """Add runs or bring their rows up to date, all of them or none.
+
+        Doing it again changes nothing. Columns that a row leaves out stay as they are. What a run
+        last said of itself is not replaced by an older word (an earlier heartbeat): files may be
+        read a moment before the run reports again.
+
+        Args:
+            items: Rows with at least ``uid``, each with its place; of rows with the same uid the
+                last counts, and every place does.
+        """
+        items = list(items)
+        with self.index.write() as connection:
+            _upsert(connection, items)
+            _put_places(connection, [place for _, place in items])
+
+    def update(self, uid: str, **columns: Any) -> bool:
+        """Change columns of a run.
+
+        Returns:
+            False when the table has no such run.
+        """
+        with self.index.write() as connection:
+            return connection.execute(update(runs).where(runs.c.uid == uid).values(**columns)).rowcount == 1
+
+    def add_place(self, place: Place) -> bool:
+        """Note another copy of a run.
+
+        Returns:
+            False when the table has no such run.
+        """
+        with self.index.write() as connection:
+            there = _is_there(connection, place.uid)
+            if there:
+                _put_places(connection, [place])
+        return there
+
+    def remove_place(self, place: Place) -> bool:
+        """Forget a copy of a run.
+
+        Returns:
+            Whether it was the last one, so that the run has left the table.
+        """
+        return bool(self.remove_places([place]))
+
+    def remove_places(self, gone: Iterable[Place]) -> list[str]:
+        """Forget copies of runs, all of them or none.
+
+        Returns:
+            The uids of the runs that have left the table with their last place.
+        """
+        gone = list(gone)
+        left = []
+        with self.index.write() as connection:
+            for uid in sorted({place.uid for place in gone}):
+                connection.execute(select(runs.c.uid).where(runs.c.uid == uid).with_for_update())
+            for place in gone:
+                connection.execute(delete(places).where(*_is_place(place)))
+            for uid in dict.fromkeys(place.uid for place in gone):
+                homeless = ~exists().where(places.c.uid == uid)
+                if connection.execute(delete(runs).where(runs.c.uid == uid, homeless)).rowcount:
+                    left.append(uid)
+        return left
+
+    def register_root(self, root_id: str, kind: str = "", host: str = "", note: str = "") -> None:
+        """Note a directory tree that holds runs, or change what is known of it."""
+        about = {"kind": kind, "host": host, "note": note}
+        with self.index.write() as connection:
+            statement = schema.insert_into(connection, roots).values(root_id=root_id, **about)
+            connection.execute(statement.on_conflict_do_update(index_elements=["root_id"], set_=about))
+
+    def set_complete(self, complete: bool = True) -> None:
+        """Note whether every run of the tree is in this table."""
+        with self.index.write() as connection:
+            schema.set_meta(connection, "complete", str(int(complete)))
+
+    # Reading
+
+    def get(self, uid: str) -> dict[str, Any] | None:
+        """The row of a run with its ``places``, or None."""
+        found = self.rows(where=[runs.c.uid == uid])
+        return found[0] if found else None
+
+    def find(self, name: str, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The runs that a name can mean, newest first.
+
+        Args:
+            name: A uid or the beginning of one, ``last``, or a time stamp, ``YYYY/MM/DD`` or more
+                of ``YYYY/MM/DD/HH-MM-SS-ffffff``.
+            columns: As in :meth:`rows`.
+        """
+        if name == "last":
+            return self.rows(limit=1, columns=columns)
+        if _STAMP.fullmatch(name):
+            return self.rows(columns=columns, where=[_begins(runs.c.created, name)])
+        exact = self.rows(columns=columns, where=[runs.c.uid == name])
+        if exact or not name:
+            return exact
+        return self.rows(columns=columns, where=[_begins(runs.c.uid, name.lower())])
+
+    def rows(
+        self,
+        task: str | None = None,
+        *,
+        limit: int | None = None,
+        columns: Sequence[str] | None = None,
+        where: Sequence[ColumnElement[bool]] = (),
+    ) -> list[dict[str, Any]]:
+        """Rows, newest first by (``created``, ``seq``).
+
+        Args:
+            task: Only runs of this task.
+            limit: At most so many.
+            columns: Names of columns, and ``places`` for a list of :class:`Place`; None for all.
+            where: Conditions on the columns of :data:`rla.store.schema.runs`.
+
+        Raises:
+            KeyError: There is no such column.
+        """
+        names = [*COLUMNS, "places"] if columns is None else list(columns)
+        wanted = ["uid", *(name for name in names if name not in {"uid", "places"})]
+        only = [*where] if task is None else [runs.c.task == task, *where]
+        newest_first = (runs.c.created.desc(), runs.c.seq.desc(), runs.c.uid)
+        query = select(*(runs.c[name] for name in wanted)).where(*only).order_by(*newest_first).limit(limit)
+        with self.index.read() as connection:
+            found = [dict(zip(wanted, row, strict=True)) for row in connection.execute(query)]
+            if "places" in names:
+                _join_places(connection, found)
+        return found
+
+    def open_rows(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The runs that have not ended, as far as the table knows."""
+        return self.rows(columns=columns, where=[runs.c.state.in_(OPEN)])
+
+    def places_of(self, uid: str) -> list[Place]:
+        """Every known copy of a run."""
+        return self._places(places.c.uid == uid)
+
+    def places_in(self, root_id: str) -> list[Place]:
+        """Every known copy below one root."""
+        return self._places(places.c.root_id == root_id)
+
+    def tasks(self) -> dict[str, int]:
+        """The number of runs of each task, by name."""
+        query = select(runs.c.task, func.count()).group_by(runs.c.task).order_by(runs.c.task)
+        with self.index.read() as connection:
+            return {str(task): int(number) for task, number in connection.execute(query)}
+
+    def roots(self) -> list[dict[str, str]]:
+        """The registered directory trees: ``root_id``, ``kind``, ``host``, ``note``."""
+        with self.index.read() as connection:
+            return [dict(row) for row in connection.execute(select(roots).order_by(roots.c.root_id)).mappings()]
+
+    def is_complete(self) -> bool:
+        """Whether the table is known to hold every run: a new one is not, until told."""
+        with self.index.read() as connection:
+            return schema.get_meta(connection, "complete") == "1"
+
+    def _places(self, condition: ColumnElement[bool]) -> list[Place]:
+        query = select(places).where(condition).order_by(*places.columns)
+        with self.index.read() as connection:
+            return [Place._make(row) for row in connection.execute(query)]
+
+
+def _upsert(connection: Connection, items: Sequence[_Item]) -> None:
+    latest = {row["uid"]: dict(row) for row, _ in items}
+    for uids in _chunks(sorted(latest)):  # one order for all writers: no deadlock on PostgreSQL
+        batch = [latest[uid] for uid in uids]
+        _number(connection, batch)
+        alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for row in batch:
+            alike[tuple(row)].append(row)
+        for names, rows in alike.items():
+            connection.execute(_upsert_statement(connection, names), rows)
+
+
+def _upsert_statement(connection: Connection, names: Sequence[str]) -> Any:
+    statement = schema.insert_into(connection, runs)
+    new = statement.excluded
+    is_older = new.heartbeat < runs.c.heartbeat
+    changes = {
+        name: case((is_older, runs.c[name]), else_=new[name]) if name in STATE_COLUMNS else new[name]
+        for name in names
+        if name != "uid"
+    }
+    statement = statement.values({name: bindparam(name) for name in names})
+    if not changes:
+        return statement.on_conflict_do_nothing(index_elements=["uid"])
+    return statement.on_conflict_do_update(index_elements=["uid"], set_=changes)
+
+
+def _number(connection: Connection, batch: Sequence[dict[str, Any]]) -> None:
+    """Give each row with an index a ``seq`` that no other run with that index has."""
+    keyed = [row for row in batch if "created" in row]
+    taken = _sequence_numbers(connection, keyed)
+    for row in keyed:
+        owners = taken[_key(row)]
+        own = next((seq for seq, uid in owners.items() if uid == row["uid"]), None)
+        seq = row.get("seq", 0) if own is None else own
+        row["seq"] = seq if owners.get(seq, row["uid"]) == row["uid"] else max(owners) + 1
+        owners[row["seq"]] = row["uid"]
+
+
+def _sequence_numbers(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[_Key, dict[int, str]]:
+    taken: defaultdict[_Key, dict[int, str]] = defaultdict(dict)
+    query = select(runs.c.uid, runs.c.task, runs.c.created, runs.c.ip, runs.c.tracked, runs.c.seq)
+    for uid, *key, seq in connection.execute(query.where(runs.c.created.in_({row["created"] for row in rows}))):
+        task, created, ip, tracked = key
+        taken[task, created, ip, tracked][seq] = uid
+    return taken
+
+
+def _key(row: Mapping[str, Any]) -> _Key:
+    return row.get("task", ""), row["created"], row.get("ip", ""), row.get("tracked", "")
+
+
+def _put_places(connection: Connection, new: Sequence[Place]) -> None:
+    rows = [place._asdict() for place in sorted(new)]
+    if rows:
+        connection.execute(schema.insert_into(connection, places).on_conflict_do_nothing(), rows)
+
+
+def _is_place(place: Place) -> tuple[ColumnElement[bool], ...]:
+    return tuple(places.c[name] == value for name, value in place._asdict().items())
+
+
+def _is_there(connection: Connection, uid: str) -> bool:
+    return connection.scalar(select(runs.c.uid).where(runs.c.uid == uid)) is not None
+
+
+def _join_places(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    by_uid: defaultdict[str, list[Place]] = defaultdict(list)
+    query = select(places).order_by(*places.columns)
+    uids = [row["uid"] for row in rows]
+    few = len(uids) <= _CHUNK
+    for place in connection.execute(query.where(places.c.uid.in_(uids)) if few else query):
+        by_uid[place[0]].append(Place._make(place))
+    for row in rows:
+        row["places"] = by_uid[row["uid"]]
+
+
+def _begins(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    """A range: unlike LIKE it uses the index, and has no wildcards."""
+    return and_(column >= prefix, column < prefix + _LAST_CHARACTER)
+
+
+def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
