@@ -17,11 +17,17 @@ def command(data_root: Path | None, as_json: bool) -> None:
     """Make the table again from the directories.
 
     Reads every run's files, brings the table to what they say, and tells what is damaged.
+    An index that cannot be read is moved aside, never deleted.
     """
-    report = open_named(data_root).reindex()
+    from rla.runs.database import reindex
+
+    report, moved = reindex(*named_database(data_root))
     if as_json:
-        echo_json({"runs": report.runs, "damaged": [vars(damage) for damage in report.damaged]})
+        damaged = [vars(damage) for damage in report.damaged]
+        echo_json({"runs": report.runs, "damaged": damaged, "moved": moved})
         return
+    if moved:
+        click.echo(f"the old index could not be read; it is now {printable(moved)}", err=True)
     click.echo(f"{report.runs} runs")
     for damage in report.damaged:
         click.echo(f"damaged: {printable(damage.path)}: {printable(damage.reason)}", err=True)

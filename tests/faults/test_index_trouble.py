@@ -156,13 +156,16 @@ with rla.init("t", {{"seed": int(sys.argv[1])}}, track=["seed"], data_root={str(
     assert all(process.returncode == 0 for process in processes)
 
 
-def test_reindex_moves_an_index_that_cannot_be_read_aside(root):
-    from rla.runs.database import reindex
-
-    for file in root.glob("rla.db-*"):
-        file.unlink()
-    (root / "rla.db").write_bytes(b"this was a database once" * 1000)
-    report, moved = reindex(root)
-    assert report.runs == 1
+def test_reindex_moves_an_index_that_cannot_be_read_aside(script, data_root):
+    record = "import sys, rla; rla.init('t', data_root=sys.argv[1]).close()"
+    script(record, str(data_root))
+    (data_root / "rla.db").write_bytes(b"this was a database once" * 1000)
+    command = "import sys; from rla_scripts.main import main; main([*sys.argv[2:], '--data-root', sys.argv[1]])"
+    refused = script(command, str(data_root), "ls", check=False)
+    assert refused.returncode == 1
+    assert "rla reindex" in refused.stderr
+    done = script(command, str(data_root), "reindex")
+    assert done.stdout == "1 runs\n"
+    (moved,) = data_root.glob("rla.db.damaged-*")
     assert moved.read_bytes().startswith(b"this was")
-    assert [run.state for run in open_database(root).runs()] == ["finished"]
+    assert "finished" in script(command, str(data_root), "ls").stdout
