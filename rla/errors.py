@@ -11,6 +11,8 @@ The tree::
     ├── StoreError                         the index cannot do what was asked
     │   ├── StoreBusyError                 others hold the index longer than we may wait
     │   └── SchemaVersionError             the index was written by another version
+    ├── CheckpointError                    a checkpoint cannot be saved or loaded
+    │   └── CheckpointNotFoundError(FileNotFoundError)  no checkpoint has that name and step
     └── MissingDependencyError(ImportError)  an extra is not installed
 
 A message tells what happened, where, and what to do. Attributes carry the same as data.
@@ -103,6 +105,25 @@ class StoreBusyError(StoreError):
 
 class SchemaVersionError(StoreError):
     """The index was written by a version of rla that this one does not know."""
+
+
+class CheckpointError(RlaError):
+    """A checkpoint cannot be saved as it is given, or loaded as it lies there.
+
+    Attributes:
+        path: The checkpoint's file, or None when there is none yet.
+        key: Where in the saved values the trouble is, as ``model['actor'][0]``, or None.
+    """
+
+    def __init__(self, message: str, *, path: Path | None = None, key: str | None = None) -> None:
+        """Keep the place beside the message."""
+        super().__init__(message)
+        self.path = path
+        self.key = key
+
+
+class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
+    """No complete checkpoint has the name and step that were asked for."""
 
 
 class MissingDependencyError(RlaError, ImportError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rla_scripts.options import data_root_option, json_option, open_named
-from rla_scripts.output import echo_json, echo_table, moment, pairs
+from rla_scripts.output import NOTHING_MATCHED, echo_json, echo_table, moment, pairs
 
 if TYPE_CHECKING:
     from rla.runs.run import Run
@@ -21,7 +21,7 @@ HEADER = ("RUN", "STATE", "TASK", "STARTED", "STEP", "TRACKED", "LAST VALUES")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
 @data_root_option
 @json_option
-def command(task: str | None, limit: int, data_root: Path | None, as_json: bool) -> None:
+def command(task: str | None, limit: int, data_root: Path | None, as_json: bool) -> int:
     """List the runs, newest first."""
     database = open_named(data_root)
     runs = database.runs(task=task, limit=limit)
@@ -31,6 +31,7 @@ def command(task: str | None, limit: int, data_root: Path | None, as_json: bool)
         echo_table([HEADER, *map(_line, runs)])
     else:
         click.echo("no runs" + (f" of task {task!r}" if task else ""), err=True)
+    return 0 if runs else NOTHING_MATCHED
 
 
 def _line(run: Run) -> tuple[object, ...]:

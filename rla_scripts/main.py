@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from rla.errors import RlaError, RunNotFoundError
+from rla_scripts.output import NOTHING_MATCHED
 
 COMMANDS = ("logs", "ls", "path", "reindex", "setup", "show")
 """Each is the name of a file beside this one and of the command in it."""
 
-NOTHING_MATCHED = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -32,6 +32,14 @@ class CommandGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"rla_scripts.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that has seen enough, as ``head``, ends it in silence."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it once more
+            raise click.exceptions.Exit(BROKEN_PIPE) from None
 
 
 @click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,9 +70,9 @@ def _run(command: click.Command, arguments: list[str] | None, **settings: Any) -
     except RlaError as error:
         click.echo(f"rla: {error}", err=True)
         return NOTHING_MATCHED if isinstance(error, RunNotFoundError) else 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-        return BROKEN_PIPE
+    except OSError as error:
+        click.echo(f"rla: {error}", err=True)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return result if isinstance(result, int) else 0

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 PIPED_WIDTH = 10_000
+NOTHING_MATCHED = 3
+"""The exit code when a selection is empty."""
 
 
 def echo_json(value: object) -> None:

@@ -13,7 +13,10 @@ from rla_scripts.output import echo_json, echo_table, moment, printable
 if TYPE_CHECKING:
     from rla.runs.run import Run
 
-_FIELDS = ("task", "name", "origin", "host", "pid", "user", "cwd", "parent_uid", "batch", "job", "seed", "exit_code")
+_FIELDS = (
+    *("task", "name", "origin", "host", "pid", "user", "cwd", "argv"),
+    *("parent_uid", "batch", "job", "seed", "exit_code", "tags", "notes"),
+)
 
 
 @click.command("show")
@@ -60,7 +63,7 @@ def _show_summary(run: Run) -> None:
 
 
 def _section(title: str, values: dict[str, Any]) -> None:
-    shown = {key: value for key, value in values.items() if value not in (None, "")}
+    shown = {key: value for key, value in values.items() if value not in (None, "", [])}
     if shown:
         click.echo(("" if title == "run" else "\n") + title)
         echo_table((f"  {key}", value) for key, value in shown.items())

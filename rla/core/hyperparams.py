@@ -37,7 +37,7 @@ def normalise(source: object) -> dict[str, Any]:
     fields = _fields(source)
     if fields is None:
         message = (
-            f"hyperparameters are a {type(source).__name__}; "
+            f"hyperparameters cannot be of type {type(source).__name__}; "
             "give a dict, an argparse.Namespace, a dataclass or an OmegaConf configuration"
         )
         raise ConfigError(message)

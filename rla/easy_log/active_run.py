@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +29,8 @@ from rla.core.manifest import Manifest, State
 from rla.easy_log import run_files
 from rla.easy_log.heartbeat import Heartbeat
 from rla.easy_log.losses import Losses
-from rla.easy_log.outcome import FINISHED, Outcome, ProcessHooks, outcome_of
-from rla.easy_log.recorder import Callback, Logger
+from rla.easy_log.outcome import Outcome, ProcessHooks, outcome_of
+from rla.easy_log.recorder import Callback, Logger, silent_logger
 from rla.easy_log.reporter import Reporter
 from rla.fsio.file_lock import FileLock
 from rla.runs.create import RunRequest, create_run
@@ -70,7 +73,9 @@ class ActiveRun:
         self.logger = logger
         self._losses = losses
         self._parts: _Parts | None = None
-        self._scratch: Path | None = None
+        self._ended: Outcome | None = None
+        self._closing = threading.RLock()
+        self._remove_scratch: Callable[[], object] | None = None
         self._paused = False
 
     @property
@@ -117,18 +122,29 @@ class ActiveRun:
         return self.paths.directory(kind)
 
     def close(self, outcome: Outcome | None = None) -> None:
-        """End it: dump what is recorded and not dumped, and tell how it ended. A second call does nothing."""
-        parts, self._parts = self._parts, None
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        """End it: dump what is recorded and not dumped, and tell how it ended. A second call does nothing.
+
+        Args:
+            outcome: How it ended; by default what a signal or the exception under way says.
+        """
+        if self._remove_scratch is not None:
+            self._remove_scratch()
+        if self._parts is not None:
+            with self._closing:  # a signal may end the run while this thread does, and goes through
+                self._close(outcome)
+
+    def _close(self, outcome: Outcome | None) -> None:
+        """Every step may be done again: an interrupted close is finished by the next one."""
+        parts = self._parts
         if parts is None:
             return
-        ended = outcome or parts.hooks.seen or FINISHED
+        ended = self._ended = self._ended or outcome or parts.hooks.outcome_now()
         parts.heartbeat.stop(_STOP_PATIENCE)
         self.logger.close("success" if ended.state == states.FINISHED else "failure")
         parts.reporter.report(self._state(ended), final=True)
         parts.lock.release()
         parts.hooks.remove()
+        self._parts = None
 
     def before_fork(self) -> None:
         """Keep the heartbeat from being copied halfway."""
@@ -142,7 +158,7 @@ class ActiveRun:
     def disown(self) -> None:
         """Let the run be its parent's alone: record nothing, hold no lock, end nothing."""
         parts, self._parts = self._parts, None
-        self._scratch = None
+        self._remove_scratch = None
         self.logger.silence()
         if parts is not None:
             parts.lock.abandon()
@@ -162,7 +178,10 @@ class ActiveRun:
     def begin(self, parts: _Parts) -> None:
         """Record from now on. Called once, by :func:`start_run`."""
         self._parts = parts
-        parts.heartbeat.start()
+        try:
+            parts.heartbeat.start()
+        except RuntimeError as error:  # no more threads are allowed, or the interpreter is ending
+            self._losses.say("heartbeat", f"the run will not report while it trains: {error}")
         parts.hooks.install()
 
     def beat(self, reporter: Reporter) -> None:
@@ -170,8 +189,8 @@ class ActiveRun:
         reporter.report(self._state(None), final=False)
 
     def keep_scratch(self, directory: Path) -> None:
-        """Remove a directory when the run ends. Called by :func:`silent_run`."""
-        self._scratch = directory
+        """Remove a directory when the run ends, or the process. Called by :func:`silent_run`."""
+        self._remove_scratch = weakref.finalize(self, _remove_own, directory, os.getpid())
 
     def _state(self, ended: Outcome | None) -> State:
         summary, summary_range = self.logger.summary()
@@ -200,9 +219,14 @@ def start_run(
     """
     losses = Losses()
     loggers: list[Logger] = []
-    new = create_run(
-        root, request, lambda paths, record: loggers.append(_open_logger(paths, record, log_used, losses, callback))
-    )
+    try:
+        new = create_run(
+            root, request, lambda paths, record: loggers.append(_open_logger(paths, record, log_used, losses, callback))
+        )
+    except BaseException:
+        for logger in loggers:
+            logger.close("failure")
+        raise
     run = ActiveRun(new.paths, new.manifest, loggers[0], losses)
     if new.index_error is not None:
         losses.say("index", f"the index could not be reached ({new.index_error}); the run goes on in its files")
@@ -215,14 +239,16 @@ def start_run(
 def silent_run(request: RunRequest) -> ActiveRun:
     """A run that records nothing, for every rank but the first: its directories are temporary."""
     scratch = Path(tempfile.mkdtemp(prefix="rla-rank-"))
-    losses = Losses()
-    logger = Logger(MultiWriter([], losses.add), losses)
-    logger.silence()
     record = Manifest(uid="", task=request.task, created="", ip="", tracked="", name="silent", started=time.time())
-    run = ActiveRun(RunPaths(scratch, "silent"), record, logger, losses)
+    run = ActiveRun(RunPaths(scratch, "silent"), record, silent_logger(), Losses())
     run.paths.log.mkdir(parents=True)
     run.keep_scratch(scratch)
     return run
+
+
+def _remove_own(directory: Path, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child has its parent's list of what to do at the end
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _open_logger(
@@ -236,5 +262,5 @@ def _open_logger(
     board = next((writer for writer in writers if isinstance(writer, TensorBoardWriter)), None)
     if board is not None:
         run_files.describe_in_tensorboard(board, record.hyperparameters)
-    several = MultiWriter(writers, losses.add, losses.say)
+    several = MultiWriter(writers, losses.add, lambda key, told: losses.say(f"value:{key}", f"{key!r}: {told}"))
     return Logger(several, losses, warnings=warnings, backup=backup, board=board, callback=callback)

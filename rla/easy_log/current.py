@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
+from rla.easy_log.losses import warn
+from rla.easy_log.recorder import Logger, silent_logger
 from rla.errors import NotConfiguredError
 
 if TYPE_CHECKING:
     from rla.easy_log.active_run import ActiveRun
-    from rla.easy_log.recorder import Logger
 
 
 class CurrentRun:
@@ -18,6 +20,7 @@ class CurrentRun:
     def __init__(self) -> None:
         """No run yet."""
         self._run: ActiveRun | None = None
+        self._silent: Logger | None = None
 
     def get(self) -> ActiveRun | None:
         """The run, or None before the first."""
@@ -37,13 +40,23 @@ class CurrentRun:
         return self._run
 
     def logger(self) -> Logger:
-        """The run's logger; after the run's end it does nothing.
+        """The run's logger; after the run's end it does nothing, nor in a worker process without a run.
 
         Raises:
             NotConfiguredError: No run was started.
         """
         run = self._run
-        return run.logger if run is not None else self.require().logger
+        return run.logger if run is not None else self._no_logger()
+
+    def _no_logger(self) -> Logger:
+        """A worker that was spawned for a DataLoader or a vector of environments has no run, and must not fail."""
+        process = sys.modules.get("multiprocessing.process")
+        if process is None or process.parent_process() is None:
+            return self.require().logger
+        if self._silent is None:
+            warn("no run was started in this worker process: what it records is not kept")
+            self._silent = silent_logger()
+        return self._silent
 
     def begin(self, run: ActiveRun) -> None:
         """Hold a run that has just started."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from rla.errors import RlaWarning
 
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _log = logging.getLogger("rla")
 
 
@@ -44,9 +48,17 @@ class Losses:
         warn(message)
 
 
+def _frames_of_rla() -> int:
+    """How far up the first line is that is not ours: that is the one a warning should show."""
+    depth, frame = 0, sys._getframe(1)  # noqa: SLF001 - the only way to a caller's file that costs nothing
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    return depth + 1
+
+
 def warn(message: str) -> None:
     """Warn without ever raising, also where warnings are errors: training goes on."""
     try:
-        warnings.warn(message, RlaWarning, stacklevel=3)
-    except RlaWarning:
+        warnings.warn(message, RlaWarning, stacklevel=_frames_of_rla())
+    except Exception:  # noqa: BLE001 - a filter that raises, a closed stderr, a hook of the user's own
         _log.warning(message)

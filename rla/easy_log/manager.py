@@ -12,7 +12,7 @@ from typing import Any, Self
 from rla.core import layout
 from rla.core.config import RlaConfig, load_config
 from rla.core.find_database import find_data_root
-from rla.core.hyperparams import normalise
+from rla.core.hyperparams import normalise, tracked_text
 from rla.core.layout import DEFAULT_DATA_ROOT, RootPaths
 from rla.easy_log import run_files
 from rla.easy_log.active_run import ActiveRun, silent_run, start_run
@@ -214,8 +214,8 @@ class ExperimentManager:
     @property
     def hyper_param_record(self) -> list[str]:
         """The tracked ``key=value`` texts of the current run."""
-        tracked = current.require().manifest.tracked
-        return tracked.split("&") if tracked else []
+        record = current.require().manifest
+        return [tracked_text(record.hyperparameters, [key]) for key in record.tracked_keys]
 
     @property
     def task_table_name(self) -> str:

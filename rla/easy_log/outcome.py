@@ -17,6 +17,10 @@ from rla.core import states
 
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 MAX_ERROR: Final = 10_000
+_NO_FAULT: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""How loops and generators end: a run that is closed while one is handled has not failed."""
+_EXIT_PRIORITY: Final = 10
+"""Any number: it makes multiprocessing call us at a worker's end."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ class ProcessHooks:
     """Tells one run how its process ends, and lets everybody else's hooks do their work.
 
     Installed at the run's start and removed at its end: an uncaught exception, ``sys.exit``,
-    SIGTERM, SIGHUP and the interpreter's exit. Signal handlers are only set in the main thread,
-    and a signal that is ignored stays ignored.
+    SIGTERM, SIGHUP and the interpreter's exit, which in a worker of multiprocessing is multiprocessing's
+    own. Signal handlers are only set in the main thread, and a signal that is ignored stays ignored.
     """
 
     def __init__(self, end: Callable[[Outcome], None]) -> None:
@@ -74,6 +78,9 @@ class ProcessHooks:
         self._handlers: dict[int, Any] = {}
         self._excepthook: Callable[..., Any] | None = None
         self._exit: Callable[..., Any] | None = None
+        self._worker_exit: Any = None
+        self._handled = id(sys.exception())
+        self._is_over = False
         # bound methods are made anew at each look-up: one of each is kept, to know our own again
         self._own_excepthook = self._on_exception
         self._own_exit = self._on_exit_call
@@ -84,12 +91,16 @@ class ProcessHooks:
         self._excepthook, sys.excepthook = sys.excepthook, self._own_excepthook
         self._exit, sys.exit = sys.exit, self._own_exit  # type: ignore[assignment]
         atexit.register(self._at_exit)
+        self._join_worker_exit()
         if threading.current_thread() is threading.main_thread():
             self._set_handlers()
 
     def remove(self) -> None:
         """Put back what was there, unless somebody has set another hook since."""
+        self._is_over = True
         atexit.unregister(self._at_exit)
+        if self._worker_exit is not None:
+            self._worker_exit.cancel()
         if sys.excepthook is self._own_excepthook and self._excepthook is not None:
             sys.excepthook = self._excepthook
         if sys.exit is self._own_exit and self._exit is not None:
@@ -99,10 +110,17 @@ class ProcessHooks:
                 if signal.getsignal(number) is self._own_handler:
                     signal.signal(number, previous)
 
-    @property
-    def seen(self) -> Outcome | None:
-        """What is known of the process's end by now."""
-        return self._outcome
+    def outcome_now(self) -> Outcome:
+        """How a run ends that is closed at this moment: a signal decides, else the exception under way.
+
+        An exception that was being handled when the run started says nothing about it.
+        """
+        if self._outcome is not None and self.was_killed:
+            return self._outcome
+        error = sys.exception()
+        if isinstance(error, _NO_FAULT) or id(error) == self._handled:
+            return FINISHED
+        return outcome_of(error)
 
     @property
     def was_killed(self) -> bool:
@@ -111,13 +129,13 @@ class ProcessHooks:
 
     def _set_handlers(self) -> None:
         for number in _SIGNALS:
-            previous = signal.getsignal(number)
+            previous = _handler_of_others(number)
             if previous not in (signal.SIG_IGN, None):
                 self._handlers[number] = previous
                 signal.signal(number, self._own_handler)
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if os.getpid() == self._pid:
+        if os.getpid() == self._pid and not hasattr(sys, "ps1"):  # at a prompt the process goes on
             self._outcome = outcome_of(error)
         assert self._excepthook is not None
         self._excepthook(kind, error, trace)
@@ -143,4 +161,20 @@ class ProcessHooks:
 
     def _at_exit(self) -> None:
         if os.getpid() == self._pid:
-            self._end(self._outcome or FINISHED)
+            self._end(self._outcome or self.outcome_now())
+
+    def _join_worker_exit(self) -> None:
+        """Workers of multiprocessing leave by ``os._exit``, which calls no atexit function."""
+        process = sys.modules.get("multiprocessing.process")
+        if process is not None and process.parent_process() is not None:
+            from multiprocessing.util import Finalize  # noqa: PLC0415 - only a worker, which has it
+
+            self._worker_exit = Finalize(None, self._at_exit, exitpriority=_EXIT_PRIORITY)
+
+
+def _handler_of_others(number: int) -> Any:
+    """A signal's handler, past those of runs that ended in another thread and could not put it back."""
+    handler: Any = signal.getsignal(number)
+    while isinstance(owner := getattr(handler, "__self__", None), ProcessHooks) and owner._is_over:  # noqa: SLF001
+        handler = owner._handlers[number]  # noqa: SLF001
+    return handler

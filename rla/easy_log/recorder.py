@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from rla.easy_log.losses import Losses
 from rla.easy_log.time_step import TimeStepHolder, time_step_holder
 from rla.errors import NotConfiguredError
 from rla.writers.base import TIME_STEP, TIMESTAMP, Dump
+from rla.writers.multi_writer import MultiWriter
 from rla.writers.summary import SummaryTracker
 from rla.writers.values import to_cell
 
 if TYPE_CHECKING:
-    from rla.easy_log.losses import Losses
-    from rla.writers.multi_writer import MultiWriter
     from rla.writers.tensorboard_writer import TensorBoardWriter
     from rla.writers.tensorboardx_adapter import SharedSummaryWriter
     from rla.writers.text_writer import TextWriter
@@ -63,6 +65,7 @@ class Logger:
         self._level = INFO
         self._lock = threading.RLock()
         self._silent = False
+        self._disowned = False
         self._pending: dict[str, Any] = {}
         self._excluded: dict[str, tuple[str, ...]] = {}
         self._means: dict[str, tuple[float, int]] = {}
@@ -207,11 +210,13 @@ class Logger:
     # --- TensorBoard
 
     def tensorboardx_writer(self) -> SharedSummaryWriter:
-        """A tensorboardX writer over the run's own event file, at the logger's time step by default.
+        """A tensorboardX writer over the run's own event file; in other ranks and forked children it does nothing.
 
         Raises:
             NotConfiguredError: LOG_USED has no ``tensorboard``, or the run has ended.
         """
+        if self._disowned:
+            return _writer_to_nowhere()
         if self._silent or self._board is None:
             raise NotConfiguredError(
                 "there is no event file to write to: put tensorboard into LOG_USED, and call this before the run ends"
@@ -237,9 +242,10 @@ class Logger:
         """Dump what is left, tell TensorBoard how the run ended, and close the files."""
         if self._silent:
             return
-        taken = self._lock.acquire(timeout=_CLOSE_PATIENCE)  # a signal may have caught another thread in a dump
+        taken = self._lock.acquire(timeout=_CLOSE_PATIENCE)  # another thread may be stuck in a dump
         try:
-            self.dumpkvs()
+            if taken:
+                self.dumpkvs()
             self._silent = True
             if (board := self._board) is not None:
                 self._losses.guard("tensorboard", lambda: board.end_hparams(status))
@@ -251,8 +257,8 @@ class Logger:
                 self._lock.release()
 
     def silence(self) -> None:
-        """Do nothing from now on: this process is a forked child and the files are its parent's."""
-        self._silent = True
+        """Do nothing from now on: the files are another process's, of rank 0 or the parent."""
+        self._silent = self._disowned = True
         self._lock = threading.RLock()
 
     def _number(self, method: str, key: str, value: Any) -> float | None:
@@ -287,6 +293,20 @@ class Logger:
 
     def _write_line(self, target: TextWriter, line: str) -> None:
         self._losses.guard("line", lambda: target.write_line(line))
+
+
+def silent_logger() -> Logger:
+    """One that does nothing, for processes that have no files to write to."""
+    losses = Losses()
+    logger = Logger(MultiWriter([], losses.add), losses)
+    logger.silence()
+    return logger
+
+
+def _writer_to_nowhere() -> SharedSummaryWriter:
+    from rla.writers.tensorboardx_adapter import SharedSummaryWriter  # noqa: PLC0415 - it may import torch
+
+    return SharedSummaryWriter(Path(tempfile.gettempdir()), lambda _event: None, lambda _hparams, _metrics: None)
 
 
 def _text(value: object) -> str:

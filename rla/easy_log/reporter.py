@@ -30,14 +30,29 @@ class Reporter:
 
     def report(self, state: State, *, final: bool) -> None:
         """Never raises: what cannot be told now is told by the next reader, from the files."""
-        self._write_file(state, durable=final)
+        gone = self._is_gone()
+        if gone:
+            self._losses.say("run", f"{self._run.paths.log} is gone: the run was deleted, or its data root moved")
+        else:
+            self._write_file(state, durable=final)
         if self._files_only:
             return
         try:
-            self._write_row(state)
+            self._write_row(state, make=not gone)
         except StoreError as error:
             self._losses.say("index", f"the index could not be reached ({error}); the run goes on in its files")
-            self._spool()
+            if not gone:
+                self._spool()
+
+    def _is_gone(self) -> bool:
+        """Whether the run's directory was deleted or moved: then nothing of it may be made anew."""
+        try:
+            self._run.paths.manifest.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def _write_file(self, state: State, *, durable: bool) -> None:
         content = manifest.encode(state)
@@ -50,14 +65,15 @@ class Reporter:
             else:
                 return
 
-    def _write_row(self, state: State) -> None:
+    def _write_row(self, state: State, *, make: bool) -> None:
+        """Bring the row up to date; ``make`` it, and the index, where they are missing."""
         from rla.store.engine import open_index  # noqa: PLC0415 - SQLAlchemy; loaded since the run's start
         from rla.store.run_row import Place, row_of, state_columns  # noqa: PLC0415
         from rla.store.run_table import RunTable  # noqa: PLC0415
 
         run = self._run
-        table = RunTable(open_index(self._index, budget=BUDGET))
-        if not table.update(run.manifest.uid, **state_columns(state)):
+        table = RunTable(open_index(self._index, budget=BUDGET, create=make))
+        if not table.update(run.manifest.uid, **state_columns(state)) and make:
             row = row_of(run.manifest, state, Notes())
             table.upsert(row, Place(run.manifest.uid, run.root_id, run.paths.place))
         self._waits = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import Final
@@ -39,5 +40,12 @@ def make_dirs(path: Path) -> None:
         missing.append(missing[-1].parent)
     for directory in reversed(missing):
         with contextlib.suppress(FileNotFoundError):  # its parent was just removed: the caller tries again
-            directory.mkdir(exist_ok=True)
+            _make_dir(directory)
         sync_directory(directory.parent)
+
+
+def _make_dir(directory: Path) -> None:
+    try:
+        directory.mkdir(exist_ok=True)
+    except FileExistsError:  # a file, or a link to nowhere: no other name below it would do
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory, or a link to nowhere", str(directory)) from None

@@ -42,7 +42,8 @@ def take_in(root: RootPaths, table: RunTable, root_id: str, *, keep: bool = Fals
         lock = FileLock(entry.file)
         with contextlib.suppress(OSError):
             if lock.acquire():
-                taken += _take_one(root, table, root_id, entry, clear=entry.place not in shared_places, keep=keep)
+                now = spool.read_entry(entry.file)  # its writer may have named another place before it died
+                taken += _take_one(root, table, root_id, now, clear=now.place not in shared_places, keep=keep)
         lock.release()
     return taken
 

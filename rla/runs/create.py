@@ -22,7 +22,7 @@ from rla.core.index_name import IndexName, NameFormat
 from rla.core.layout import KINDS, LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest, Notes, State
 from rla.core.redact import redact_argv
-from rla.errors import RunStartError, StoreError
+from rla.errors import RunStartError, StoreBusyError, StoreError
 from rla.fsio.atomic_write import TEMP_MARK, atomic_write, sync_directory
 from rla.fsio.claim_dir import claim_dir
 from rla.fsio.file_lock import FileLock
@@ -97,7 +97,13 @@ def create_run(
             raise
     except OSError as error:
         raise _start_error(root, error) from error
-    index_error = _insert_row(root, request.index_url, record, paths.place, root_id)
+    try:
+        index_error = _insert_row(root, request.index_url, record, paths.place, root_id)
+    except BaseException:  # no driver for such an index, or an impatient user
+        lock.release()
+        _undo(paths)
+        entry.settle()
+        raise
     if index_error is None and not is_shared_by_files(root, request.index_url):
         entry.settle()
     else:
@@ -159,8 +165,19 @@ def clear_claim(paths: RunPaths) -> None:
 def _undo(paths: RunPaths) -> None:
     """Remove what this process has just made, the manifest last: till then it still is a run."""
     for kind in reversed(KINDS):
+        if kind == LOG:
+            _remove_but_manifest(paths)
         shutil.rmtree(paths.directory(kind), ignore_errors=True)
         remove_empty_parents(paths.directory(kind).parent, paths.root / kind)
+
+
+def _remove_but_manifest(paths: RunPaths) -> None:
+    with contextlib.suppress(OSError):
+        for left in paths.log.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif left != paths.manifest:
+                left.unlink()
 
 
 def remove_empty_parents(directory: Path, stop: Path) -> None:
@@ -210,10 +227,15 @@ def _insert_row(root: RootPaths, index_url: str | None, record: Manifest, place:
     from rla.store.run_row import Place, row_of  # noqa: PLC0415
     from rla.store.run_table import RunTable  # noqa: PLC0415
 
+    row = row_of(record, State(heartbeat=record.started), Notes())
     try:
         table = RunTable(open_index(index_location(root, index_url), budget=START_BUDGET))
-        state = State(heartbeat=record.started)
-        table.insert(row_of(record, state, Notes()), Place(record.uid, root_id, place))
+        try:
+            table.insert(row, Place(record.uid, root_id, place))
+        except StoreBusyError:
+            raise
+        except StoreError:  # most likely a reader has just taken the run in
+            table.upsert(row, Place(record.uid, root_id, place))
     except StoreError as error:
         return str(error)
     return None
@@ -228,5 +250,6 @@ def _working_directory() -> str:
 
 def _start_error(root: RootPaths, error: OSError) -> RunStartError:
     reason = error.strerror or str(error)
-    where = error.filename or root.root
-    return RunStartError(error.errno or 0, f"the run could not be started: {reason}", str(where))
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else root.root
+    shown = where.parent if where.name.endswith(TEMP_MARK) else where
+    return RunStartError(error.errno or 0, f"the run could not be started: {reason}", str(shown))

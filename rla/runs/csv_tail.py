@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _FIRST_CHUNK: Final = 16 * 1024
+_BLOCK: Final = 1 << 20
 
 
 def last_row(path: Path) -> dict[str, str] | None:
@@ -38,28 +40,53 @@ def _last_row(file: io.BufferedReader, size: int) -> dict[str, str] | None:
     while header:
         start = max(body, size - chunk)
         file.seek(start)
-        row = _last_whole(file.read(size - start), len(header[0]), at_row_start=start == body)
-        if row is not None:
-            return dict(zip(header[0], row, strict=True))
+        data = file.read(size - start)
+        inside = start > body and b'"' in data and _count_quotes(file, body, start) % 2 == 1
+        for row in _rows_backward(data, inside=inside, at_row_start=start == body):
+            if len(row) == len(header[0]):
+                return dict(zip(header[0], row, strict=True))
         if start == body:
             return None
         chunk *= 8
     return None
 
 
-def _last_whole(data: bytes, width: int, *, at_row_start: bool) -> list[str] | None:
-    """The last row of the right width in a piece that may begin inside a row."""
-    whole = data[: data.rfind(b"\n") + 1]
-    end = len(whole)
-    start = end
-    while start > 0:
-        start = whole.rfind(b"\n", 0, start - 1) + 1
-        if start == 0 and not at_row_start:
-            return None
-        rows = _parse(whole[start:end])
-        if whole[start:end].count(b'"') % 2 == 0 and len(rows) == 1 and len(rows[0]) == width:
-            return rows[0]
-    return None
+def _rows_backward(data: bytes, *, inside: bool, at_row_start: bool) -> Iterator[list[str]]:
+    """The whole rows of a piece, the last one first.
+
+    Args:
+        data: The piece; what follows its last row end is no row.
+        inside: Whether it begins inside a quoted field.
+        at_row_start: Whether it begins where a row does.
+    """
+    ends = _row_ends_backward(data, inside=inside)
+    end = next(ends, None)
+    while end is not None:
+        start = next(ends, None)
+        if start is not None or at_row_start:
+            yield from _parse(data[start or 0 : end])
+        end = start
+
+
+def _row_ends_backward(data: bytes, *, inside: bool) -> Iterator[int]:
+    """Where rows end: after each newline that is in no quoted field."""
+    end = len(data)
+    quotes = inside + data.count(b'"')
+    while (newline := data.rfind(b"\n", 0, end)) >= 0:
+        quotes -= data.count(b'"', newline, end)
+        if quotes % 2 == 0:
+            yield newline + 1
+        end = newline
+
+
+def _count_quotes(file: io.BufferedReader, start: int, end: int) -> int:
+    """How many quotation marks lie between two places: an odd number leaves a field open."""
+    file.seek(start)
+    count = 0
+    while start < end and (block := file.read(min(_BLOCK, end - start))):
+        count += block.count(b'"')
+        start += len(block)
+    return count
 
 
 def _parse(data: bytes) -> list[list[str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from rla.core import states
-from rla.core.layout import RootPaths, RunPaths
-from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreBusyError, StoreError
+from rla.core.layout import LOG, RootPaths, RunPaths
+from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
 from rla.fsio.claim_dir import make_dirs
 from rla.runs import machine
 from rla.runs.arrivals import take_in
@@ -21,7 +22,7 @@ from rla.store.engine import open_index
 from rla.store.rebuild import RebuildReport, read_run, rebuild
 from rla.store.run_row import STATE_COLUMNS, Place, row_of
 from rla.store.run_table import RunTable
-from rla.store.sqlite_file import move_aside
+from rla.store.sqlite_file import is_damage, move_aside
 
 COMMAND_BUDGET: Final = 60.0
 """Seconds that a command waits for the index."""
@@ -112,9 +113,10 @@ def open_database(data_root: Path, index_url: str | None = None) -> Database:
     """
     database, root = _connect(data_root, index_url), RootPaths(data_root)
     database.introduce()
-    if not database.table.is_complete():
-        database.reindex()
-    take_in(root, database.table, database.root_id, keep=is_shared_by_files(root, index_url))
+    if _may_write(index_location(root, index_url)):  # a reader without write permission still reads
+        if not database.table.is_complete():
+            database.reindex()
+        take_in(root, database.table, database.root_id, keep=is_shared_by_files(root, index_url))
     return database
 
 
@@ -128,24 +130,29 @@ def reindex(data_root: Path, index_url: str | None = None) -> tuple[RebuildRepor
         ConfigError: There is no database.
         StoreError: The index cannot be written.
     """
-    moved = None
     try:
-        database = _connect(data_root, index_url)
-    except StoreBusyError:
-        raise
-    except StoreError:
+        return _reindex(data_root, index_url), None
+    except StoreError as error:
         location = index_location(RootPaths(data_root), index_url)
-        if not isinstance(location, Path):
+        if not isinstance(location, Path) or not is_damage(error, location):
             raise
-        moved = move_aside(location)
-        database = _connect(data_root, index_url)
+    moved = move_aside(location)
+    return _reindex(data_root, index_url), moved
+
+
+def _reindex(data_root: Path, index_url: str | None) -> RebuildReport:
+    database = _connect(data_root, index_url)
     database.introduce()
-    return database.reindex(), moved
+    return database.reindex()
+
+
+def _may_write(index: str | Path) -> bool:
+    return isinstance(index, str) or (os.access(index, os.W_OK) and os.access(index.parent, os.W_OK))
 
 
 def _connect(data_root: Path, index_url: str | None) -> Database:
     root = RootPaths(data_root)
-    if not data_root.is_dir():
+    if not (root.state_dir.is_dir() or root.kind(LOG).is_dir()):
         raise ConfigError(f"there is no database at {data_root}; name one with --data-root or RLA_DATA_ROOT")
     root_id = read_root_id(root) or prepare_root(root)
     location = index_location(root, index_url)

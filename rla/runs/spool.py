@@ -114,7 +114,16 @@ def _entries(root: RootPaths, names: list[str]) -> Iterator[SpoolEntry]:
             _remove_abandoned(file)
             continue
         with contextlib.suppress(OSError):
-            yield SpoolEntry(file, name, _place(file.read_bytes()))
+            yield read_entry(file)
+
+
+def read_entry(file: Path) -> SpoolEntry:
+    """What an entry says now.
+
+    Raises:
+        OSError: It is gone, or cannot be read.
+    """
+    return SpoolEntry(file, file.name, _place(file.read_bytes()))
 
 
 def _place(content: bytes) -> str:

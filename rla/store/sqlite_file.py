@@ -133,6 +133,12 @@ class SqliteFile(Backend):
         return _start(self._readers[access], deadline, _look, write=False)
 
 
+def is_damage(error: StoreError, path: Path) -> bool:
+    """Whether an error says that the file itself can never be read, whoever tries and when."""
+    cause = error.__cause__
+    return path.is_dir() or (cause is not None and _code(cause) in _CORRUPT)
+
+
 def move_aside(path: Path) -> Path | None:
     """Rename an index that cannot be read, with its side files; nothing is deleted.
 
