@@ -30,6 +30,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     for name in [name for name in os.environ if name.startswith(("RLA_", "SLURM_")) and name != "RLA_TEST_FAULTS"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RLA_BACKUP_CODE", "0")  # the tests of these two turn them on
+    monkeypatch.setenv("RLA_CAPTURE_ENVIRONMENT", "0")
     yield
     current.end()
 

@@ -66,6 +66,8 @@ class RlaConfig(msgspec.Struct, frozen=True, kw_only=True):
         ignore_code_paths: Files of patterns that the code backup leaves out.
         log_used: Where recorded values go, in the order given.
         dl_framework: Whose checkpoints are saved.
+        backup_code: Whether runs keep a copy of their code.
+        capture_environment: Whether runs keep their git state, packages and hardware.
         send_log_file: Whether recorded files are sent to ``remote``.
         remote: Where they are sent.
         data_root: The database, absolute, or None when nothing names it.
@@ -81,6 +83,8 @@ class RlaConfig(msgspec.Struct, frozen=True, kw_only=True):
     ignore_code_paths: list[str] = []
     log_used: tuple[str, ...] = ("stdout", "log", "tensorboard", "csv")
     dl_framework: Literal["torch", "tensorflow", "numpy"] = "torch"
+    backup_code: bool = True
+    capture_environment: bool = True
     send_log_file: bool = False
     remote: RemoteSetting = RemoteSetting()
     data_root: str | None = None

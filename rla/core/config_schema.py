@@ -50,6 +50,8 @@ _ALL: Final = (
     Setting("BACKUP_CONFIG.ignore_code_paths", Items(Text(optional=False))),
     Setting("LOG_USED", Items(Choice(LOG_FORMATS))),
     Setting("DL_FRAMEWORK", Choice(FRAMEWORKS)),
+    Setting("BACKUP_CODE", Flag()),
+    Setting("CAPTURE_ENVIRONMENT", Flag()),
     Setting("SEND_LOG_FILE", Flag()),
     Setting("REMOTE_SETTING.ftp_server", Text()),
     Setting("REMOTE_SETTING.username", Text()),

@@ -26,12 +26,18 @@ LOG_USED: [stdout, log, tensorboard, csv]
 # Whose checkpoints are saved, one of: torch, tensorflow, numpy
 DL_FRAMEWORK: torch
 
+# Whether each run keeps a copy of its code, true or false
+BACKUP_CODE: true
+
+# Whether each run keeps its git state, packages and hardware, true or false
+CAPTURE_ENVIRONMENT: true
+
 PROJECT_TYPE:
   # How the code of a run is backed up, one of: source (what backup_code_dir lists), lib (the whole of lib_dir)
   backup_code_by: source
 
 BACKUP_CONFIG:
-  # Directories and files to back up with each run, a list of paths, as [my_project, train.py]
+  # Directories and files to back up, a list of paths, as [my_project, train.py]; empty: the script's directory
   backup_code_dir: []
   # The directory of the built library, backed up when backup_code_by is lib; a path
   lib_dir: ./build/lib/
