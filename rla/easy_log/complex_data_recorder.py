@@ -21,22 +21,14 @@ is recorded, unless ``results_dir`` says where to.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from rla.artifacts import figures, images, video
-from rla.artifacts.result_file import result_path, write_result
-from rla.easy_log.current import current
-from rla.easy_log.losses import Losses
-from rla.easy_log.run_losses import current_losses
-from rla.easy_log.time_step import time_step_holder
-from rla.errors import NotConfiguredError
-
-ResultsDir = str | os.PathLike[str] | None
+from rla.artifacts.result_file import write_result
+from rla.easy_log.result_target import ResultsDir, Target, result_target
 
 _FIGURE: Final = "figure"
 _IMAGE: Final = "image"
@@ -73,7 +65,7 @@ class MatplotlibRecorder:
         Raises:
             NotConfiguredError: No run was started, and ``results_dir`` is not given.
         """
-        target = _target("MatplotlibRecorder.save", results_dir)
+        target = result_target("MatplotlibRecorder.save", results_dir)
         if target is None:
             return None
         default = f".{savefig_kw.pop('format', 'png')}"
@@ -130,7 +122,7 @@ class MatplotlibRecorder:
         Raises:
             NotConfiguredError: No run was started, and ``results_dir`` is not given.
         """
-        target = _target("MatplotlibRecorder.pretty_plot_wrapper", results_dir)
+        target = result_target("MatplotlibRecorder.pretty_plot_wrapper", results_dir)
         if target is None:
             return None
         path = target.path(name or _FIGURE, figures.FORMATS, ".png", add_timestamp=add_timestamp)
@@ -177,7 +169,7 @@ class ImgRecorder:
         Raises:
             NotConfiguredError: No run was started, and ``results_dir`` is not given.
         """
-        target = _target("ImgRecorder.save", results_dir)
+        target = result_target("ImgRecorder.save", results_dir)
         if target is None:
             return None
         path = target.path(name or _IMAGE, images.FORMATS, ".png", add_timestamp=add_timestamp)
@@ -223,8 +215,8 @@ class VideoRecorder:
         Raises:
             NotConfiguredError: No run was started, and ``results_dir`` is not given.
         """
-        recording = _record_video("VideoRecorder.save", name, fps, cover, add_timestamp, results_dir)
-        with recording:
+        target = result_target("VideoRecorder.save", results_dir)
+        with VideoRecording(target, name, fps, cover=cover, add_timestamp=add_timestamp) as recording:
             recording.add_all(() if frames is None else frames)
         return recording.path
 
@@ -254,7 +246,8 @@ class VideoRecorder:
         Raises:
             NotConfiguredError: No run was started, and ``results_dir`` is not given.
         """
-        return _record_video("VideoRecorder.open", name, fps, cover, add_timestamp, results_dir)
+        target = result_target("VideoRecorder.open", results_dir)
+        return VideoRecording(target, name, fps, cover=cover, add_timestamp=add_timestamp)
 
 
 class VideoRecording:
@@ -264,12 +257,20 @@ class VideoRecording:
         path: The file, once it is finished.
     """
 
-    def __init__(self, target: _Target | None, writer: video.VideoFile | None, path: Path) -> None:
-        """Made by :meth:`VideoRecorder.open`."""
+    def __init__(
+        self, target: Target | None, name: str | None, fps: float, *, cover: bool, add_timestamp: bool
+    ) -> None:
+        """Made by :meth:`VideoRecorder.open`; without a target it records nothing."""
         self._target = target
-        self._writer = writer
-        self._wanted = path
+        self._writer: video.VideoFile | None = None
+        self._wanted = Path()
         self.path: Path | None = None
+        if target is not None:
+            self._wanted = target.path(name or _VIDEO, video.FORMATS, ".mp4", add_timestamp=add_timestamp)
+            try:
+                self._writer = video.VideoFile(self._wanted, fps, cover=cover, say=target.losses.say)
+            except (TypeError, ValueError) as error:
+                target.lose(_VIDEO, self._wanted, error)
 
     def add(self, frame: Any) -> None:
         """Append a frame; one that is no image is counted as a loss, and the video goes on."""
@@ -308,64 +309,3 @@ class VideoRecording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-@dataclass(frozen=True)
-class _Target:
-    """Where results go, and where losses are counted."""
-
-    directory: Path
-    losses: Losses
-
-    def path(self, name: str, formats: Iterable[str], default: str, *, add_timestamp: bool) -> Path:
-        step = time_step_holder.get_time() if add_timestamp else None
-        return result_path(self.directory, str(name), step, tuple(formats), default)
-
-    def keep(self, kind: str, path: Path, write: Callable[[], Path | None]) -> Path | None:
-        """Write a file; what that raises is counted as a loss."""
-        try:
-            return write()
-        except Exception as error:  # noqa: BLE001 - recording never harms training
-            self.lose(kind, path, error)
-            return None
-
-    def lose(self, kind: str, path: Path, error: Exception) -> None:
-        self.losses.add(kind, f"{kind} {path.name!r} was not kept: {type(error).__name__}: {error}")
-
-
-def _target(call: str, results_dir: ResultsDir) -> _Target | None:
-    """Where a call's results go; None when nothing is to be recorded.
-
-    Raises:
-        NotConfiguredError: No run was started, and no directory is given.
-    """
-    if results_dir is not None:
-        return _Target(Path(results_dir), current_losses())
-    run = current.get()
-    if run is None:
-        _require_worker(call)
-        return None
-    return _Target(run.results_dir, current_losses()) if run.is_recording else None
-
-
-def _require_worker(call: str) -> None:
-    """A spawned worker has no run and must not fail; anybody else forgot to start one."""
-    try:
-        current.logger()
-    except NotConfiguredError as error:
-        raise NotConfiguredError(f"{call}: {error}; or give results_dir=") from None
-
-
-def _record_video(  # noqa: PLR0913 - what both calls of the recorder take
-    call: str, name: str | None, fps: float, cover: bool, add_timestamp: bool, results_dir: ResultsDir
-) -> VideoRecording:
-    target = _target(call, results_dir)
-    if target is None:
-        return VideoRecording(None, None, Path())
-    path = target.path(name or _VIDEO, video.FORMATS, ".mp4", add_timestamp=add_timestamp)
-    try:
-        writer = video.VideoFile(path, fps, cover=cover, say=target.losses.say)
-    except (TypeError, ValueError) as error:
-        target.lose(_VIDEO, path, error)
-        return VideoRecording(target, None, path)
-    return VideoRecording(target, writer, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -61,4 +62,5 @@ def warn(message: str) -> None:
     try:
         warnings.warn(message, RlaWarning, stacklevel=_frames_of_rla())
     except Exception:  # noqa: BLE001 - a filter that raises, a closed stderr, a hook of the user's own
-        _log.warning(message)
+        with contextlib.suppress(Exception):  # logging writes to the same stderr
+            _log.warning(message)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rla.easy_log.losses import Losses
 from rla.easy_log.time_step import TimeStepHolder, time_step_holder
 from rla.errors import NotConfiguredError
+from rla.writers import events
 from rla.writers.base import TIME_STEP, TIMESTAMP, Dump
 from rla.writers.multi_writer import MultiWriter
 from rla.writers.summary import SummaryTracker
@@ -229,6 +230,18 @@ class Logger:
         if board is not None and not self._silent:
             with self._lock:
                 self._losses.guard("tf_summary", lambda: board.add_summary(summary, self._clock.get_time()))
+
+    def record_event(self, cause: str, make: Callable[[], bytes]) -> None:
+        """Write what only TensorBoard shows, at the current time step; without an event file, do nothing.
+
+        Args:
+            cause: What is counted when it is lost.
+            make: Gives the encoded values of a ``Summary``; what it raises is counted as a loss. It is
+                called without the lock: encoding an image may take long.
+        """
+        if self._board is not None and not self._silent:
+            step, now = self._clock.get_time(), time.time()
+            self._losses.guard(cause, lambda: self._write_event(events.event(make(), step, now)))
 
     def _write_event(self, encoded: bytes) -> None:
         board = self._board

@@ -21,7 +21,8 @@ from typing import Any
 
 from rla.artifacts import figures
 from rla.artifacts.images import to_array
-from rla.easy_log.complex_data_recorder import save_drawing
+from rla.artifacts.result_file import write_result
+from rla.easy_log.result_target import result_target
 
 SavePath = str | os.PathLike[str] | None
 
@@ -81,7 +82,7 @@ def simple_plot(  # noqa: PLR0913 - the signature is RLA's
             axes.plot(place, height, *args, **{**style, **kwargs})
 
     look = figures.Look(xlabel, ylabel, title or "", legend_outside, pretty)
-    return save_drawing("simple_plot", name, plot, look, cover=cover, save_path=save_path)
+    return _save("simple_plot", name, plot, look, cover=cover, save_path=save_path)
 
 
 def simple_scatter(  # noqa: PLR0913 - the signature is RLA's
@@ -128,7 +129,7 @@ def simple_scatter(  # noqa: PLR0913 - the signature is RLA's
         for index, group in enumerate(groups):
             axes.scatter(group[:, 0], group[:, 1], *args, **{**_given(label=_nth(texts, index)), **kwargs})
 
-    return save_drawing(
+    return _save(
         "simple_scatter", name, plot, figures.Look(xlabel, ylabel, pretty=pretty), cover=cover, save_path=save_path
     )
 
@@ -183,7 +184,7 @@ def simple_hist(  # noqa: PLR0913 - the signature is RLA's
             axes.hist(values, bins, *args[1:], **{**style, **options})
 
     look = figures.Look(xlabel, ylabel, title or "", pretty=pretty)
-    return save_drawing("simple_hist", name, plot, look, cover=cover, save_path=save_path)
+    return _save("simple_hist", name, plot, look, cover=cover, save_path=save_path)
 
 
 def _several(values: Any) -> list[Any]:
@@ -219,3 +220,24 @@ def _nth(values: Any, index: int) -> Any:
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _save(
+    call: str,
+    name: str,
+    plot: Callable[[figures.Axes], object],
+    look: figures.Look,
+    *,
+    cover: bool,
+    save_path: SavePath,
+) -> Path | None:
+    target = result_target(call, save_path)
+    if target is None:
+        return None
+    if target.directory.suffix.lower() in figures.FORMATS:  # save_path is the file
+        path = target.directory
+    else:
+        path = target.path(name, figures.FORMATS, ".pdf" if look.pretty else ".png", add_timestamp=False)
+    return target.keep(
+        "figure", path, lambda: write_result(path, figures.draw(plot, look, path.suffix.lower()), cover=cover)
+    )
