@@ -31,7 +31,7 @@ def echo_table(rows: Iterable[Sequence[object]]) -> None:
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
     for line in lines:
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        click.echo(text if len(text) <= limit else text[: limit - 3] + "...")
+        click.echo(text if len(text) <= limit else (text[: max(limit - 3, 0)] + "...")[:limit])
 
 
 def printable(value: object) -> str:

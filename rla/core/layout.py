@@ -29,6 +29,14 @@ DEFAULT_DATA_ROOT: Final = "rla_data"
 DATABASE_FILE: Final = "rla.db"
 STATE_DIR: Final = ".rla"
 MANIFEST_FILE: Final = "run.json"
+TRASH_BESIDE: Final = ".rla-trash"
+"""The trash at the top of a tree that lies on another disk than ``.rla``."""
+STAGE_BESIDE: Final = ".rla-stage"
+"""Where copies are made, at the top of the tree they are for."""
+PLAN_FILE: Final = "plan.json"
+"""What an operation did, beside what it put into the trash."""
+DOOMED_FILE: Final = "doomed.json"
+"""The same, once the trash is being emptied."""
 
 
 def user_cache_dir() -> Path:
@@ -66,13 +74,46 @@ class RootPaths:
         """One entry per run that the index has not taken in yet."""
         return self.state_dir / "spool"
 
+    @property
+    def code_store(self) -> Path:
+        """The content of backed-up code, each file once."""
+        return self.state_dir / "code-store"
+
+    @property
+    def journal(self) -> Path:
+        """One file per operation that is under way."""
+        return self.state_dir / "journal"
+
+    @property
+    def trash(self) -> Path:
+        """What was deleted, one directory per operation, until ``rla gc``."""
+        return self.state_dir / "trash"
+
+    @property
+    def operation_lock(self) -> Path:
+        """Locked by the command that changes runs."""
+        return self.state_dir / "operation.lock"
+
+    @property
+    def reserve(self) -> Path:
+        """Space that is kept for deleting on a full disk."""
+        return self.state_dir / "reserve"
+
     def kind(self, kind: str) -> Path:
         """The tree of one kind."""
         return self.root / kind
 
+    def tree(self, kind: str, *, archived: bool = False) -> Path:
+        """The tree of one kind, or of its archived copies."""
+        return (self.root / ARCHIVED if archived else self.root) / kind
+
     def run(self, place: str) -> RunPaths:
         """The files of the run at a place."""
         return RunPaths(self.root, place)
+
+    def copy(self, place: str, *, archived: bool) -> RunPaths:
+        """The files of the live or the archived copy of the run at a place."""
+        return RunPaths(self.root / ARCHIVED if archived else self.root, place)
 
 
 @dataclass(frozen=True)

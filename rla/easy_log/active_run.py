@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,18 +22,19 @@ from rla.core.layout import (
     LOG,
     RESULTS,
     TMP_DATA,
-    RootPaths,
     RunPaths,
 )
 from rla.core.manifest import Manifest, State
 from rla.easy_log import run_files
 from rla.easy_log.heartbeat import Heartbeat
+from rla.easy_log.keeper import Keeper
 from rla.easy_log.losses import Losses
 from rla.easy_log.outcome import Outcome, ProcessHooks, outcome_of
-from rla.easy_log.recorder import Callback, Logger, silent_logger
+from rla.easy_log.recorder import Logger, silent_logger
 from rla.easy_log.reporter import Reporter
+from rla.easy_log.run_plan import RunPlan
 from rla.fsio.file_lock import FileLock
-from rla.runs.create import RunRequest, create_run
+from rla.runs.create import create_run
 from rla.writers.multi_writer import MultiWriter
 from rla.writers.tensorboard_writer import TensorBoardWriter
 from rla.writers.text_writer import LogWriter
@@ -61,9 +62,11 @@ class ActiveRun:
         name: Its index name, as its directories have it.
         paths: Where its files are.
         logger: What records its values; also reached as the functions of ``rla.logger``.
+        losses: What could not be kept.
+        keeper: Its checkpoints and custom data.
     """
 
-    def __init__(self, paths: RunPaths, record: Manifest, logger: Logger, losses: Losses) -> None:
+    def __init__(self, paths: RunPaths, record: Manifest, logger: Logger, losses: Losses, framework: str) -> None:
         """Made by :func:`start_run` or :func:`silent_run`."""
         self.uid = record.uid
         self.task = record.task
@@ -71,7 +74,8 @@ class ActiveRun:
         self.paths = paths
         self.manifest = record
         self.logger = logger
-        self._losses = losses
+        self.losses = losses
+        self.keeper = Keeper(lambda: self.directory(CHECKPOINT), framework, losses, silent=not record.uid)
         self._parts: _Parts | None = None
         self._ended: Outcome | None = None
         self._closing = threading.RLock()
@@ -118,7 +122,7 @@ class ActiveRun:
         try:
             run_files.make_kind(self.paths, kind, self.uid)
         except OSError as error:
-            self._losses.add(kind, f"{self.paths.directory(kind)} could not be made: {error.strerror}")
+            self.losses.add(kind, f"{self.paths.directory(kind)} could not be made: {error.strerror}")
         return self.paths.directory(kind)
 
     def close(self, outcome: Outcome | None = None) -> None:
@@ -181,7 +185,7 @@ class ActiveRun:
         try:
             parts.heartbeat.start()
         except RuntimeError as error:  # no more threads are allowed, or the interpreter is ending
-            self._losses.say("heartbeat", f"the run will not report while it trains: {error}")
+            self.losses.say("heartbeat", f"the run will not report while it trains: {error}")
         parts.hooks.install()
 
     def beat(self, reporter: Reporter) -> None:
@@ -204,43 +208,45 @@ class ActiveRun:
             time_step=self.logger.dumped_step,
             summary=summary,
             summary_range=summary_range,
-            lost=dict(self._losses.counts),
+            lost=dict(self.losses.counts),
         )
 
 
-def start_run(
-    root: RootPaths, request: RunRequest, log_used: Sequence[str], callback: Callback | None = None
-) -> ActiveRun:
+def start_run(plan: RunPlan) -> ActiveRun:
     """Make a run and record it in this process.
 
     Raises:
-        ConfigError: A tracked key is not among the hyperparameters.
+        ConfigError: A tracked key is not among the hyperparameters, or a file that is named is not there.
         RunStartError: Its directories could not be written; nothing of it is left.
     """
     losses = Losses()
     loggers: list[Logger] = []
+
+    def furnish(paths: RunPaths, record: Manifest) -> None:
+        loggers.append(_open_logger(paths, record, plan, losses))
+        if plan.code is not None:
+            run_files.back_up(plan.code, paths, plan.root, losses)
+
     try:
-        new = create_run(
-            root, request, lambda paths, record: loggers.append(_open_logger(paths, record, log_used, losses, callback))
-        )
+        new = create_run(plan.root, run_files.with_environment(plan), furnish)
     except BaseException:
         for logger in loggers:
             logger.close("failure")
         raise
-    run = ActiveRun(new.paths, new.manifest, loggers[0], losses)
+    run = ActiveRun(new.paths, new.manifest, loggers[0], losses, plan.framework)
     if new.index_error is not None:
         losses.say("index", f"the index could not be reached ({new.index_error}); the run goes on in its files")
-    reporter = Reporter(new, request.index_url, losses)
+    reporter = Reporter(new, plan.request.index_url, losses)
     heartbeat = Heartbeat(lambda: run.beat(reporter))
     run.begin(_Parts(reporter, new.lock, heartbeat, ProcessHooks(run.close)))
     return run
 
 
-def silent_run(request: RunRequest) -> ActiveRun:
+def silent_run(task: str) -> ActiveRun:
     """A run that records nothing, for every rank but the first: its directories are temporary."""
     scratch = Path(tempfile.mkdtemp(prefix="rla-rank-"))
-    record = Manifest(uid="", task=request.task, created="", ip="", tracked="", name="silent", started=time.time())
-    run = ActiveRun(RunPaths(scratch, "silent"), record, silent_logger(), Losses())
+    record = Manifest(uid="", task=task, created="", ip="", tracked="", name="silent", started=time.time())
+    run = ActiveRun(RunPaths(scratch, "silent"), record, silent_logger(), Losses(), "numpy")
     run.paths.log.mkdir(parents=True)
     run.keep_scratch(scratch)
     return run
@@ -251,11 +257,9 @@ def _remove_own(directory: Path, pid: int) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _open_logger(
-    paths: RunPaths, record: Manifest, log_used: Sequence[str], losses: Losses, callback: Callback | None
-) -> Logger:
+def _open_logger(paths: RunPaths, record: Manifest, plan: RunPlan, losses: Losses) -> Logger:
     run_files.write_parameters(paths, record)
-    writers = run_files.open_writers(paths, log_used)
+    writers = run_files.open_writers(paths, plan.log_used)
     backup, warnings = LogWriter(paths.backup), LogWriter(paths.warnings)
     for line in run_files.parameter_lines(record.hyperparameters):
         backup.write_line(f"[BACKUP] 0 : {line}")
@@ -263,4 +267,4 @@ def _open_logger(
     if board is not None:
         run_files.describe_in_tensorboard(board, record.hyperparameters)
     several = MultiWriter(writers, losses.add, lambda key, told: losses.say(f"value:{key}", f"{key!r}: {told}"))
-    return Logger(several, losses, warnings=warnings, backup=backup, board=board, callback=callback)
+    return Logger(several, losses, warnings=warnings, backup=backup, board=board, callback=plan.callback)

@@ -78,7 +78,7 @@ class MatplotlibRecorder:
         return target.keep(_FIGURE, path, write)
 
     @classmethod
-    def pretty_plot_wrapper(  # noqa: PLR0913 - the signature is the seed's
+    def pretty_plot_wrapper(  # noqa: PLR0913, PLR0917 - the signature is the seed's
         cls,
         name: str,
         plot_func: Callable[..., Any],
@@ -285,13 +285,13 @@ class VideoRecording:
 
     def add_all(self, frames: Iterable[Any]) -> None:
         """Append frames one after the other, as :meth:`VideoRecorder.save` takes them."""
-        if self._writer is None or self._target is None:
+        if self._target is None:
             return
         try:
             for frame in video.each_frame(frames):
-                self.add(frame)
                 if self._writer is None:
                     return
+                self.add(frame)
         except Exception as error:  # noqa: BLE001 - recording never harms training; the frames are the caller's
             self._target.lose(_VIDEO, self._wanted, error)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rla.easy_log.current import current
 from rla.easy_log.recorder import BACKUP, DEBUG, DISABLED, ERROR, INFO, WARN, Exclude, Logger
+from rla.easy_log.rich_records import record_figure, record_histogram, record_image, record_text, record_video
 from rla.easy_log.time_step import time_step_holder
 
 if TYPE_CHECKING:
@@ -170,7 +171,12 @@ __all__ = [
     "logkv_mean",
     "logkvs",
     "ma_record_tabular",
+    "record_figure",
+    "record_histogram",
+    "record_image",
     "record_tabular",
+    "record_text",
+    "record_video",
     "set_level",
     "set_time",
     "timestep",

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rla.artifacts.code_plan import BackupPlan
 from rla.core import layout
 from rla.core.config import RlaConfig, load_config
 from rla.core.find_database import find_data_root
@@ -16,10 +17,13 @@ from rla.core.hyperparams import normalise, tracked_text
 from rla.core.layout import DEFAULT_DATA_ROOT, RootPaths
 from rla.easy_log import run_files
 from rla.easy_log.active_run import ActiveRun, silent_run, start_run
+from rla.easy_log.checkpoints import Checkpoints
 from rla.easy_log.current import current
+from rla.easy_log.directories import Directories
 from rla.easy_log.losses import warn
 from rla.easy_log.rank import records_here
 from rla.easy_log.recorder import Callback
+from rla.easy_log.run_plan import RunPlan, code_plan
 from rla.easy_log.time_step import time_step_holder
 from rla.errors import ConfigError, NotConfiguredError
 from rla.runs import machine
@@ -45,11 +49,24 @@ class _Settings:
 
     task: str
     config: RlaConfig
-    data_root: Path
+    root: RootPaths
     callback: Callback | None
+    code: BackupPlan | None
+
+    def plan(self, request: RunRequest) -> RunPlan:
+        """How a run is recorded."""
+        return RunPlan(
+            root=self.root,
+            request=request,
+            log_used=self.config.log_used,
+            callback=self.callback,
+            framework=self.config.dl_framework,
+            code=self.code,
+            environment_of=self.config.project_root if self.config.capture_environment else None,
+        )
 
 
-class ExperimentManager:
+class ExperimentManager(Directories, Checkpoints):
     """Makes runs, one at a time; ``exp_manager`` is the process's one instance.
 
     ::
@@ -138,7 +155,7 @@ class ExperimentManager:
         Raises:
             ConfigError: There is no task, or the configuration is wrong.
         """
-        del ignore_file_path, run_file, is_master_node
+        del is_master_node  # sending is not there yet
         task = task_table_name if task_table_name is not None else task_name
         if not isinstance(task, str) or not task.strip():
             raise ConfigError("configure needs a task: exp_manager.configure('my_task', ...)", key="task_name")
@@ -150,8 +167,11 @@ class ExperimentManager:
             defaults={"LOG_USED": list(QUIET_FORMATS)} if quiet else None,
         )
         root = find_data_root(data_root if data_root is not None else log_root, config, os.environ, Path.cwd())
+        paths = RootPaths(root or Path.cwd() / DEFAULT_DATA_ROOT)
+        run_files = [run_file] if isinstance(run_file, str) else run_file or []
+        code = code_plan(config, paths, ignore_file=ignore_file_path, run_files=run_files)
         current.end()
-        self._settings = _Settings(task, config, root or Path.cwd() / DEFAULT_DATA_ROOT, log_callback_fn)
+        self._settings = _Settings(task, config, paths, log_callback_fn, code)
 
     # --- the run
 
@@ -175,10 +195,7 @@ class ExperimentManager:
             name_format=settings.config.index_name_format,
             index_url=settings.config.index_url,
         )
-        if records_here():
-            run = start_run(RootPaths(settings.data_root), request, settings.config.log_used, settings.callback)
-        else:
-            run = silent_run(request)
+        run = start_run(settings.plan(request)) if records_here() else silent_run(settings.task)
         time_step_holder.set_time(0)
         current.begin(run)
         self._draft.used = True
@@ -225,44 +242,12 @@ class ExperimentManager:
     @property
     def data_root(self) -> str:
         """The database's directory."""
-        return str(self._require_settings().data_root)
+        return str(self._require_settings().root.root)
 
     @property
     def ipaddr(self) -> str:
         """This machine's address, as the index has it."""
         return machine.ip_address()
-
-    @property
-    def log_dir(self) -> str:
-        """The run's log directory, ending in a separator so that file names can be added to it."""
-        return self._directory(layout.LOG)
-
-    @property
-    def code_dir(self) -> str:
-        """The run's backup of code, as :attr:`log_dir`."""
-        return self._directory(layout.CODE)
-
-    @property
-    def checkpoint_dir(self) -> str:
-        """The run's weights, as :attr:`log_dir`."""
-        return self._directory(layout.CHECKPOINT)
-
-    @property
-    def results_dir(self) -> str:
-        """The run's figures and videos, as :attr:`log_dir`."""
-        return self._directory(layout.RESULTS)
-
-    @property
-    def hyperparameter_dir(self) -> str:
-        """The run's hyperparameters as a file, as :attr:`log_dir`."""
-        return self._directory(layout.HYPERPARAMETER)
-
-    hyparameter_dir = hyperparameter_dir
-
-    @property
-    def tmp_data_dir(self) -> str:
-        """The run's large and short-lived data, as :attr:`log_dir`."""
-        return self._directory(layout.TMP_DATA)
 
     def get_task_table_name(self) -> str:
         """The task."""
@@ -286,9 +271,6 @@ class ExperimentManager:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         current.require().__exit__(kind, error, trace)
-
-    def _directory(self, kind: str) -> str:
-        return f"{current.require().directory(kind)}{os.sep}"
 
     def _fresh_draft(self) -> _Draft:
         """A run that has started keeps what it was given: the next one starts clean."""

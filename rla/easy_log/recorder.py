@@ -102,6 +102,8 @@ class Logger:
         number = self._number("logkv_mean", key, val)
         if number is None:
             return
+        if type(key) is not str:
+            key = _text(key)
         with self._lock:
             mean, count = self._means.get(key, (0.0, 0))
             mean += (number - mean) / (count + 1)
@@ -130,6 +132,8 @@ class Logger:
         number = self._number("ma_record_tabular", key, val)
         if number is None or (ignore_nan and math.isnan(number)):
             return
+        if type(key) is not str:
+            key = _text(key)
         with self._lock:
             window = self._window(key, record_len)
             window.append(number)
@@ -179,8 +183,12 @@ class Logger:
 
     def summary(self) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
         """Each key's last value, and its min, max and mean."""
-        with self._lock:
+        taken = self._lock.acquire(timeout=_CLOSE_PATIENCE)  # who is stuck in a dump has not come to the summary
+        try:
             return self._summary.snapshot()
+        finally:
+            if taken:
+                self._lock.release()
 
     # --- lines
 
@@ -278,7 +286,8 @@ class Logger:
         """A value as a number; one that is none is counted as lost."""
         cell = to_cell(value)[0]
         if cell is None or isinstance(cell, str):
-            self._losses.add(f"{method}:{key}", f"{method}({key!r}) was given a {type(value).__name__}, not a number")
+            name = _text(key)
+            self._losses.add(f"{method}:{name}", f"{method}({name!r}) was given a {type(value).__name__}, not a number")
             return None
         return float(cell)
 

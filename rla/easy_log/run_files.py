@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from rla.core.hyperparams import flatten, value_text
-from rla.core.layout import CODE, HYPERPARAMETER, LOG, RunPaths
+from rla.core.layout import CODE, HYPERPARAMETER, LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest
 from rla.fsio.atomic_write import atomic_write
 from rla.writers.base import Writer
@@ -14,6 +16,12 @@ from rla.writers.csv_writer import CsvWriter
 from rla.writers.json_writer import JsonWriter
 from rla.writers.tensorboard_writer import TensorBoardWriter
 from rla.writers.text_writer import LogWriter, StdoutWriter
+
+if TYPE_CHECKING:
+    from rla.artifacts.code_plan import BackupPlan
+    from rla.easy_log.losses import Losses
+    from rla.easy_log.run_plan import RunPlan
+    from rla.runs.create import RunRequest
 
 _PARAMETER_KINDS = (LOG, CODE, HYPERPARAMETER)
 
@@ -67,6 +75,32 @@ def _yaml(hyperparameters: dict[str, Any]) -> bytes:
     except UnicodeEncodeError:  # a lone surrogate, which the slow one escapes
         text = yaml.safe_dump(hyperparameters, sort_keys=False)
     return text.encode()
+
+
+def with_environment(plan: RunPlan) -> RunRequest:
+    """The request with the run's git state and environment; git answers while the index is loaded."""
+    if plan.environment_of is None:
+        return plan.request
+    from rla.artifacts.environment import EnvironmentCapture  # noqa: PLC0415 - only when it is asked for
+
+    capture = EnvironmentCapture(plan.environment_of, never=[plan.root.root])
+    importlib.import_module("rla.store.run_table")
+    git, environment = capture.finish()
+    return replace(plan.request, git=git, environment=environment)
+
+
+def back_up(code: BackupPlan, paths: RunPaths, root: RootPaths, losses: Losses) -> None:
+    """Keep the run's code; what is left out is told, what cannot be kept at all stops the start.
+
+    Raises:
+        ConfigError: A file that the caller named is not there.
+        OSError: The disk is full.
+    """
+    from rla.artifacts.code_backup import back_up_code  # noqa: PLC0415 - loads pathspec
+
+    report = back_up_code(code, paths.directory(CODE), root.code_store)
+    for number, warning in enumerate(report.warnings):
+        losses.say(f"code {number}", warning)
 
 
 def parameter_lines(hyperparameters: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ from rla.easy_log.result_target import result_target
 SavePath = str | os.PathLike[str] | None
 
 
-def simple_plot(  # noqa: PLR0913 - the signature is RLA's
+def simple_plot(  # noqa: PLR0913, PLR0917 - the signature is RLA's
     name: str,
     data: Any = None,
     x: Any = None,
@@ -85,7 +85,7 @@ def simple_plot(  # noqa: PLR0913 - the signature is RLA's
     return _save("simple_plot", name, plot, look, cover=cover, save_path=save_path)
 
 
-def simple_scatter(  # noqa: PLR0913 - the signature is RLA's
+def simple_scatter(  # noqa: PLR0913, PLR0917 - the signature is RLA's
     name: str,
     datas: Iterable[Any],
     texts: Sequence[str] | str | None = None,
@@ -134,7 +134,7 @@ def simple_scatter(  # noqa: PLR0913 - the signature is RLA's
     )
 
 
-def simple_hist(  # noqa: PLR0913 - the signature is RLA's
+def simple_hist(  # noqa: PLR0913, PLR0917 - the signature is RLA's
     name: str,
     data: Any,
     labels: Sequence[str] | str | None = None,

@@ -42,6 +42,8 @@ class RunRequest:
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     tracked_keys: tuple[str, ...] = ()
     origin: str = "manager"
+    git: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
     name_format: NameFormat = "space"
     index_url: str | None = None
 
@@ -215,6 +217,8 @@ def _manifest(request: RunRequest, name: IndexName, paths: RunPaths, uid: str) -
         user=machine.user_name(),
         cwd=_working_directory(),
         argv=redact_argv(sys.argv),
+        git=request.git,
+        environment=request.environment,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Final
 
 _FIRST_CHUNK: Final = 16 * 1024
 _BLOCK: Final = 1 << 20
+_CHEAP: Final = 1 << 20
+"""Bytes that are read to know whether a piece begins inside a quoted field; more only where the piece has quotes."""
 
 
 def last_row(path: Path) -> dict[str, str] | None:
@@ -41,7 +43,8 @@ def _last_row(file: io.BufferedReader, size: int) -> dict[str, str] | None:
         start = max(body, size - chunk)
         file.seek(start)
         data = file.read(size - start)
-        inside = start > body and b'"' in data and _count_quotes(file, body, start) % 2 == 1
+        may_quote = b'"' in data or start - body < _CHEAP
+        inside = start > body and may_quote and _count_quotes(file, body, start) % 2 == 1
         for row in _rows_backward(data, inside=inside, at_row_start=start == body):
             if len(row) == len(header[0]):
                 return dict(zip(header[0], row, strict=True))

@@ -65,9 +65,13 @@ class Database:
         self.table.set_complete()
         return report
 
+    def is_introduced(self) -> bool:
+        """Whether the index knows this root; if not, it knows none of its places either."""
+        return self.root_id in {root["root_id"] for root in self.table.roots()}
+
     def introduce(self) -> None:
         """Tell the index where this root is, for those who read it elsewhere."""
-        if self.root_id not in {root["root_id"] for root in self.table.roots()}:
+        if not self.is_introduced():
             with contextlib.suppress(StoreError):  # a reader without write permission still reads
                 self.table.register_root(self.root_id, "data", machine.host_name(), str(self.root.root))
 
@@ -112,10 +116,10 @@ def open_database(data_root: Path, index_url: str | None = None) -> Database:
         StoreError: The index cannot be opened.
     """
     database, root = _connect(data_root, index_url), RootPaths(data_root)
-    database.introduce()
     if _may_write(index_location(root, index_url)):  # a reader without write permission still reads
-        if not database.table.is_complete():
+        if not (database.is_introduced() and database.table.is_complete()):
             database.reindex()
+        database.introduce()  # only now: a reader that is killed before leaves the work to the next
         take_in(root, database.table, database.root_id, keep=is_shared_by_files(root, index_url))
     return database
 
@@ -142,12 +146,15 @@ def reindex(data_root: Path, index_url: str | None = None) -> tuple[RebuildRepor
 
 def _reindex(data_root: Path, index_url: str | None) -> RebuildReport:
     database = _connect(data_root, index_url)
+    report = database.reindex()
     database.introduce()
-    return database.reindex()
+    return report
 
 
 def _may_write(index: str | Path) -> bool:
-    return isinstance(index, str) or (os.access(index, os.W_OK) and os.access(index.parent, os.W_OK))
+    if isinstance(index, str):
+        return True
+    return os.access(index.parent, os.W_OK) and (os.access(index, os.W_OK) or not index.exists())
 
 
 def _connect(data_root: Path, index_url: str | None) -> Database:

@@ -203,3 +203,14 @@ def test_values_recorded_by_many_threads_are_all_there(run):
     for thread in range(4):
         recorded = [row[f"key/{thread}"] for row in rows if row.get(f"key/{thread}")]
         assert recorded == [str(n) for n in range(500)]
+
+
+@pytest.mark.parametrize("key", [3, None, ("a", 1), [1], Unprintable()], ids=lambda key: type(key).__name__)
+def test_a_key_may_be_anything_and_is_recorded_as_its_text(run, key):
+    logger.record_tabular(key, 1)
+    logger.logkv_mean(key, 2)
+    logger.ma_record_tabular(key, 3, record_len=1)
+    with pytest.warns(rla.errors.RlaWarning, match="not a number"):
+        logger.logkv_mean(key, "x")
+    (name,) = logger.getkvs()
+    assert name == (str(key) if not isinstance(key, Unprintable) else "<unprintable Unprintable>")

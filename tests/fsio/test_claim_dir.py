@@ -57,3 +57,10 @@ def test_making_directories_twice_is_no_error(tmp_path):
     make_dirs(tmp_path / "a/b")
     make_dirs(tmp_path / "a/b")
     assert (tmp_path / "a/b").is_dir()
+
+
+@pytest.mark.parametrize("make", [claim_dir, make_dirs])
+def test_a_link_to_nowhere_on_the_way_is_no_directory(tmp_path, make):
+    (tmp_path / "log").symlink_to("/nonexistent/disk")
+    with pytest.raises(NotADirectoryError, match="link to nowhere"):
+        make(tmp_path / "log" / "task" / "name")
