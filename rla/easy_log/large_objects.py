@@ -166,7 +166,7 @@ def _local_variables() -> list[tuple[str, Any]]:
 
 
 def _of_frame(frame: FrameType) -> list[tuple[str, Any]]:
-    """A function's variables. Before Python 3.13 the frame keeps a copy of them, which would hold deleted ones alive."""
+    """A function's variables. Before Python 3.13 its frame keeps the copy, which would hold deleted ones alive."""
     variables = frame.f_locals
     found = [(f"{frame.f_code.co_qualname}.{name}", value) for name, value in list(variables.items())]
     if sys.version_info < _LIVE_LOCALS and sys.gettrace() is None:  # a debugger works with that copy

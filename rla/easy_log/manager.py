@@ -99,8 +99,12 @@ class ExperimentManager(Directories, Checkpoints):
         self._fresh_draft().hyperparameters = {**normalise(hyperparameters), **normalise(argkw)}
 
     def update_hyper_param(self, k: str, v: Any) -> None:
-        """Set one hyperparameter of the next run."""
-        self._fresh_draft().hyperparameters.update(normalise({k: v}))
+        """Set one hyperparameter of the next run; after a start, the others are those of the run that started."""
+        before = self._draft
+        draft = self._fresh_draft()
+        if before.used:  # as the last run, but for this one
+            draft.hyperparameters, draft.tracked = dict(before.hyperparameters), list(before.tracked)
+        draft.hyperparameters.update(normalise({k: v}))
 
     def add_record_param(self, keys: str | Sequence[str]) -> None:
         """Track hyperparameters: put them into the index name, in this order.

@@ -230,7 +230,7 @@ class Logger:
             raise NotConfiguredError(
                 "there is no event file to write to: put tensorboard into LOG_USED, and call this before the run ends"
             )
-        return self._board.tensorboardx_writer(self._write_event)
+        return self._board.tensorboardx_writer(self._write_event, self._tell_of_writer)
 
     def log_from_tf_summary(self, summary: Any) -> None:
         """Write a ``tf.Summary``, or its serialised bytes, at the current time step."""
@@ -250,6 +250,9 @@ class Logger:
         if self._board is not None and not self._silent:
             step, now = self._clock.get_time(), time.time()
             self._losses.guard(cause, lambda: self._write_event(events.event(make(), step, now)))
+
+    def _tell_of_writer(self, method: str, error: Exception) -> None:
+        self._losses.add("tensorboardX", f"{method} of the tensorboardX writer: {type(error).__name__}: {_text(error)}")
 
     def _write_event(self, encoded: bytes) -> None:
         board = self._board

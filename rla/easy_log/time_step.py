@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import SupportsInt
 
+from rla.easy_log.losses import warn
+
 
 class TimeStepHolder:
     """One integer that the training loop moves and every dump reads.
@@ -24,8 +26,11 @@ class TimeStepHolder:
         self._time = int(time)
 
     def set_time(self, time: SupportsInt) -> None:
-        """Move to a time step; any order is allowed, also backwards."""
-        self._time = int(time)
+        """Move to a time step; any order is allowed, also backwards. What is no number is told and passed over."""
+        try:
+            self._time = int(time)
+        except (TypeError, ValueError, OverflowError) as error:
+            warn(f"the time step stays {self._time}: {error}")
 
     def inc_time(self) -> int:
         """Move on by one; returns the new time step."""

@@ -175,7 +175,7 @@ time_tracker: Final = TimeTracker()
 
 
 def open_time_tracker(name: str) -> SingleTimeTracker:
-    """What measures a block of a name, which may be nested: ``with open_time_tracker("update"):``."""
+    """What measures the blocks of a name: use it in a ``with``. Blocks may be nested."""
     return time_tracker(name)
 
 

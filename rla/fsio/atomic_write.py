@@ -45,6 +45,14 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         sync_directory(path.parent)
 
 
+def remove_temporary(directory: Path) -> None:
+    """Remove the temporary files of a directory whose writer is gone."""
+    with contextlib.suppress(OSError):
+        for left in directory.iterdir():
+            if left.name.endswith(TEMP_MARK):
+                left.unlink()
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write every byte; a short write is continued, a full disk raises."""
     view = memoryview(data)

@@ -23,7 +23,7 @@ from rla.core.layout import KINDS, LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest, Notes, State
 from rla.core.redact import redact_argv
 from rla.errors import RunStartError, StoreBusyError, StoreError
-from rla.fsio.atomic_write import TEMP_MARK, atomic_write, sync_directory
+from rla.fsio.atomic_write import TEMP_MARK, atomic_write, remove_temporary, sync_directory
 from rla.fsio.claim_dir import claim_dir
 from rla.fsio.file_lock import FileLock
 from rla.runs import machine, spool
@@ -156,10 +156,8 @@ def _write_manifest(paths: RunPaths, record: Manifest, furnish: Callable[[RunPat
 
 def clear_claim(paths: RunPaths) -> None:
     """Remove a claimed directory that never became a run, and the dates it leaves empty."""
+    remove_temporary(paths.log)
     with contextlib.suppress(OSError):
-        for left in paths.log.iterdir():
-            if left.name.endswith(TEMP_MARK):
-                left.unlink()
         paths.log.rmdir()
     remove_empty_parents(paths.log.parent, paths.root / LOG)
 

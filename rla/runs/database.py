@@ -11,6 +11,7 @@ from typing import Any, Final
 from rla.core import states
 from rla.core.layout import LOG, RootPaths, RunPaths
 from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
+from rla.fsio.atomic_write import remove_temporary
 from rla.fsio.claim_dir import make_dirs
 from rla.runs import machine
 from rla.runs.arrivals import take_in
@@ -95,7 +96,10 @@ class Database:
         if changed:
             with contextlib.suppress(StoreError):  # a reader without write permission still reads
                 self.table.update(row["uid"], **changed)
-        return Run({**row, **changed}, paths, alive=is_alive(record, paths, fresh["heartbeat"]))
+        alive = is_alive(record, paths, fresh["heartbeat"])
+        if not alive and state.state in states.OPEN:
+            remove_temporary(paths.log)
+        return Run({**row, **changed}, paths, alive=alive)
 
     def _place(self, row: Mapping[str, Any]) -> Place | None:
         """Where its live copy lies below this root."""

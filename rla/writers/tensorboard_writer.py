@@ -145,16 +145,21 @@ class TensorBoardWriter(Writer):
             record = self._frame(events.file_version(time.time())) + record
         self._file.append(record)
 
-    def tensorboardx_writer(self, sink: Callable[[bytes], object] | None = None) -> SharedSummaryWriter:
+    def tensorboardx_writer(
+        self,
+        sink: Callable[[bytes], object] | None = None,
+        on_error: Callable[[str, Exception], object] | None = None,
+    ) -> SharedSummaryWriter:
         """A tensorboardX ``SummaryWriter`` whose events land in this file.
 
         Args:
             sink: Takes each encoded event; by default :meth:`add_event`, which may raise and does
                 not lock. Pass a function that does what the caller's threads need.
+            on_error: Told what one of its ``add_*`` methods raises; by default it is raised.
         """
         from rla.writers.tensorboardx_adapter import SharedSummaryWriter  # noqa: PLC0415 - it may import torch
 
-        return SharedSummaryWriter(self._directory, sink or self.add_event, self._hparams_once)
+        return SharedSummaryWriter(self._directory, sink or self.add_event, self._hparams_once, on_error)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -6,6 +6,7 @@ when somebody asks for such a writer.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,29 @@ class SharedSummaryWriter(SummaryWriter):  # type: ignore[misc] # tensorboardX h
     Closing it does not close the file. It keeps no thread and no queue.
     """
 
-    def __init__(self, directory: Path, sink: Callable[[bytes], object], hparams: HParamsSink) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        sink: Callable[[bytes], object],
+        hparams: HParamsSink,
+        on_error: Callable[[str, Exception], object] | None = None,
+    ) -> None:
         """Join an event file.
 
         Args:
             directory: Where the event file lies; side files (of ``add_embedding``) go there too.
             sink: Takes each encoded event.
             hparams: Takes what ``add_hparams`` is given: the hyperparameters, the names of the metrics.
+            on_error: Told what an ``add_*`` method raises, which then goes no further; by default it is raised.
         """
+        self._on_error = on_error
         self._shared = _SharedFile(directory, sink)
         self._hparams_sink = hparams
         super().__init__(logdir=str(directory), write_to_disk=False)
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return _guarded(self, name, found) if name.startswith("add_") and callable(found) else found
 
     def _get_file_writer(self) -> FileWriter:
         self.file_writer = self._shared
@@ -61,6 +74,21 @@ class SharedSummaryWriter(SummaryWriter):  # type: ignore[misc] # tensorboardX h
         """Record each scalar as ``main_tag/tag`` of this run, not as runs of their own."""
         for tag, number in tag_scalar_dict.items():
             self.add_scalar(f"{main_tag}/{tag}", number, global_step, walltime)
+
+
+def _guarded(writer: SharedSummaryWriter, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method whose errors are told: a histogram of NaN must not end a training."""
+
+    @functools.wraps(method)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            if writer._on_error is None:  # noqa: SLF001 - a function of this file
+                raise
+            writer._on_error(name, error)  # noqa: SLF001
+
+    return guarded
 
 
 class _SharedFile(FileWriter):  # type: ignore[misc] # tensorboardX has no types

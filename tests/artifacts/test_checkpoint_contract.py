@@ -168,7 +168,11 @@ class AdapterContract:
     @settings(
         max_examples=int(os.environ.get("RLA_TEST_EXAMPLES", "60")),
         deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors],
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.differing_executors,
+        ],
     )
     @given(value=values)
     def test_nested_values_come_back_as_they_were(self, adapter, tmp_path, value):

@@ -232,7 +232,9 @@ def test_files_of_other_programs_are_the_newest_only_where_ours_are_not_and_they
 # --- names
 
 
-@pytest.mark.parametrize("name", ["a/b", "../up", "..", "with spaces", "ünïcode", "x" * 300, "con", "a\0b", ".hidden", "a\n", "%", "~"])
+@pytest.mark.parametrize(
+    "name", ["a/b", "../up", "..", "with spaces", "ünïcode", "x" * 300, "con", "a\0b", ".hidden", "a\n", "%", "~"]
+)
 def test_any_name_is_safe(store, folder, name):
     path = store.save(1, {"w": 1}, name=name)
     assert path.parent == folder

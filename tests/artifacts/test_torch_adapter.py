@@ -105,7 +105,12 @@ def test_any_program_reads_the_file_with_weights_only(store):
 )
 def test_a_tensor_comes_back_as_it_was(store, tensor):
     held = saved(store, tensor)
-    assert (type(held), held.dtype, held.shape, held.layout) == (type(tensor), tensor.dtype, tensor.shape, tensor.layout)
+    assert (type(held), held.dtype, held.shape, held.layout) == (
+        type(tensor),
+        tensor.dtype,
+        tensor.shape,
+        tensor.layout,
+    )
     assert held.requires_grad == tensor.requires_grad
     if held.layout == torch.strided:
         assert held.stride() == tensor.stride()

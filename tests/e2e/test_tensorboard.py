@@ -84,3 +84,11 @@ def test_a_tensorboardx_writer_is_refused_without_an_event_file(data_root):
     rla.init("t", data_root=data_root, log_used=["csv"])
     with pytest.raises(rla.errors.NotConfiguredError, match="put tensorboard into LOG_USED"):
         logger.get_tbx_writer()
+
+
+def test_a_tensorboardx_call_that_fails_is_told_and_harms_nothing(run):
+    writer = logger.get_tbx_writer()
+    with pytest.warns(rla.errors.RlaWarning, match="add_histogram of the tensorboardX writer"):
+        writer.add_histogram("weights", [float("nan")], 1)
+    dump(1)
+    assert reader(run).Scalars("train/loss")

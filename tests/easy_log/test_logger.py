@@ -155,6 +155,14 @@ def test_time_steps_may_come_in_any_order(run):
     assert [row["time-step"] for row in csv_rows(run.paths.csv)] == ["10", "3", "-2"]
 
 
+@pytest.mark.parametrize("step", [math.nan, None, "ten"])
+def test_a_time_step_that_is_no_number_is_told_and_passed_over(run, step):
+    time_step_holder.set_time(3)
+    with pytest.warns(rla.errors.RlaWarning, match="the time step stays 3"):
+        time_step_holder.set_time(step)
+    assert time_step_holder.get_time() == 3
+
+
 class Unprintable:
     def __str__(self):
         raise RuntimeError("no")

@@ -78,6 +78,13 @@ def test_the_next_run_of_a_process_starts_clean(data_root):
     assert exp_manager.hyper_param == {"seed": 8}
 
 
+def test_one_changed_hyperparameter_makes_the_next_run_like_the_last(data_root):
+    start(data_root, "seed", "lr", seed=1, lr=0.1)
+    exp_manager.update_hyper_param("seed", 2)
+    exp_manager.configure("demo_task", data_root=data_root)
+    assert exp_manager.log_files_gen().manifest.tracked == "seed=2&lr=0.1"
+
+
 def test_starting_a_run_ends_the_one_before_and_dumps_what_it_had(data_root, database):
     first = start(data_root, seed=1)
     logger.record_tabular("late", 3.0)

@@ -90,7 +90,7 @@ def violations(root: Path, told: str, killed: bool, lasting: bool, beyond_help: 
 
     ``lasting``: the fault did not pass; ``beyond_help``: nothing could be removed any more either.
     """
-    if not root.exists():
+    if not (root / ".rla").exists():
         return ["a training that started left nothing"] if "s" in told else []
     database = open_database(root)
     runs = database.runs()

@@ -58,7 +58,7 @@ def test_a_start_that_runs_out_of_space_half_way_leaves_no_half_run(mount, free)
 
 def open_database_once(root: Path) -> None:
     with warnings.catch_warnings():
-        root.mkdir()
+        (root / ".rla").mkdir(parents=True)
         open_database(root)
 
 

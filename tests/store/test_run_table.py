@@ -66,12 +66,12 @@ class TestRunTable:
 
     def test_upsert_brings_a_row_up_to_date(self, table, run):
         table.insert(*run())
-        row, place = run(state=State(state=states.FINISHED, heartbeat=9.0), notes=Notes(tags=["x"]))
+        row, place = run(state=State(state=states.FINISHED, heartbeat=4e9), notes=Notes(tags=["x"]))
         table.upsert(row, place)
         assert table.get(row["uid"]) == {**row, "places": [place]}
 
     def test_an_older_word_of_a_run_does_not_replace_a_newer_one(self, table, run):
-        table.insert(*run(state=State(state=states.FINISHED, heartbeat=9.0, time_step=10)))
+        table.insert(*run(state=State(state=states.FINISHED, heartbeat=4e9, time_step=10)))
         table.upsert(*run(state=State(heartbeat=8.0, time_step=3), notes=Notes(notes="read now")))
         row = table.rows()[0]
         assert (row["state"], row["time_step"], row["notes"]) == (states.FINISHED, 10, "read now")
