@@ -7,6 +7,7 @@ The tree::
     ├── NotConfiguredError(RuntimeError)   no run is being recorded
     ├── RunNotFoundError(LookupError)      no stored run has that name
     ├── AmbiguousRunError(LookupError)     several stored runs have that name
+    ├── SelectionError(ValueError)         what says which runs cannot be read or used
     ├── RunStartError(OSError)             the run's directory could not be made
     ├── StoreError                         the index cannot do what was asked
     │   ├── StoreBusyError                 others hold the index longer than we may wait
@@ -82,6 +83,23 @@ class AmbiguousRunError(RlaError, LookupError):
         self.candidates = tuple(candidates)
 
 
+class SelectionError(RlaError, ValueError):
+    """What says which runs, in which order or which of their values, cannot be read or used.
+
+    Attributes:
+        expression: The text that is wrong, or None when none is.
+        position: Where in it, in characters from 0, or None.
+    """
+
+    def __init__(self, message: str, *, expression: str | None = None, position: int | None = None) -> None:
+        """Show the text below the message, and a caret below the place."""
+        if expression is not None and position is not None:
+            message = f"{message}\n{_marked(expression, position)}"
+        super().__init__(message)
+        self.expression = expression
+        self.position = position
+
+
 class RunStartError(RlaError, OSError):
     """The directories of a new run could not be made; nothing of it is left behind."""
 
@@ -143,3 +161,12 @@ class MissingDependencyError(RlaError, ImportError):
 
 class RlaWarning(UserWarning):
     """Recording went on without something; said once, counted after that."""
+
+
+def _marked(text: str, position: int, width: int = 70) -> str:
+    """The part of a text around a place, on one line, and a caret on the next."""
+    line = "".join(char if char.isprintable() else "?" for char in text)
+    start = max(0, min(position - width // 2, len(line) - width))
+    before, after = "..." if start else "", "..." if start + width < len(line) else ""
+    caret = " " * (len(before) + position - start) + "^"
+    return f"  {before}{line[start : start + width]}{after}\n  {caret}"

@@ -118,8 +118,8 @@ class CheckpointDirectory:
             return
 
 
-def known_contents(target: Path, name: str) -> list[Fingerprint]:
-    """The contents that a step's file may have already.
+def known_record(target: Path, name: str) -> Record | None:
+    """The record of the step, if it was saved before.
 
     Raises:
         CheckpointError: The file there is not a checkpoint of this name.
@@ -128,7 +128,7 @@ def known_contents(target: Path, name: str) -> list[Fingerprint]:
     with contextlib.suppress(FileNotFoundError):
         record = read_record(record_path(target))
     if record is not None and record.name == name:
-        return record.contents
+        return record
     if record is not None:
         raise CheckpointError(f"{target} is a checkpoint of {record.name!r}: take another name", path=target)
     for path in (target, record_path(target)):
@@ -137,20 +137,27 @@ def known_contents(target: Path, name: str) -> list[Fingerprint]:
                 f"{path} is not known to be rla's and is not overwritten: move it, or save under another name",
                 path=path,
             )
-    return []
+    return None
 
 
-def publish(stage: Path, target: Path, record: Record, previous: list[Fingerprint]) -> None:
-    """The record first, which allows the old content too; the rename of the file completes the save."""
-    allowing = Record(name=record.name, step=record.step, saved=record.saved, contents=record.contents + previous)
-    _put_record(stage, target, allowing)
-    if previous:  # after a power cut, too, the record must know the file that is replaced now
+def publish(stage: Path, target: Path, record: Record, previous: Record | None) -> None:
+    """Put a file and its record in place; the rename of the file completes the save.
+
+    A step that is saved again keeps its place among the others until its new content is there, and
+    its record allows both contents meanwhile: after a power cut, too.
+    """
+    _put_record(stage, target, record if previous is None else _either(previous, record))
+    if previous is not None:
         sync_directory(target.parent)
     os.replace(stage / target.name, target)  # noqa: PTH105 - one system call
     sync_directory(target.parent)
-    if previous:
-        with contextlib.suppress(OSError):  # it only says less: the old content may not come back
-            _put_record(stage, target, record)
+    if previous is not None:
+        _put_record(stage, target, record)
+        sync_directory(target.parent)
+
+
+def _either(old: Record, new: Record) -> Record:
+    return Record(name=old.name, step=old.step, saved=old.saved, contents=new.contents + old.contents)
 
 
 def _put_record(stage: Path, target: Path, record: Record) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final, SupportsIndex
 
 from rla.artifacts import random_states as random_numbers
 from rla.artifacts.checkpoint_adapter import Adapter
-from rla.artifacts.checkpoint_directory import CheckpointDirectory, known_contents, publish, verify
+from rla.artifacts.checkpoint_directory import CheckpointDirectory, known_record, publish, verify
 from rla.artifacts.checkpoint_record import Record, record_path, stored_at
 from rla.artifacts.checkpoint_staging import staging
 from rla.errors import CheckpointError, ConfigError, MissingDependencyError, RlaWarning
@@ -160,7 +160,7 @@ class CheckpointStore:
         """
         target = self.path_of(step, name)
         number = operator.index(step)
-        known = known_contents(target, name)
+        previous = known_record(target, name)
         content = {
             "step": number,
             "model": model,
@@ -173,7 +173,7 @@ class CheckpointStore:
             with staging(self._files.directory) as stage:
                 fingerprint = self._adapter.write(stage / target.name, content)
                 saved = self._files.next_number(name)
-                publish(stage, target, Record(name=name, step=number, saved=saved, contents=[fingerprint]), known)
+                publish(stage, target, Record(name=name, step=number, saved=saved, contents=[fingerprint]), previous)
         if self._max_to_keep:
             self._files.rotate(name, self._max_to_keep)
         return target

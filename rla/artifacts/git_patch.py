@@ -42,7 +42,8 @@ class Change(NamedTuple):
 def read_changes(output: bytes, *, whole: bool = True) -> list[Change]:
     """The changes in what ``git diff --raw -z -p --no-renames`` writes.
 
-    The list of files comes first, so that it is there even where the patches broke off.
+    The list of files comes first, so that it is there even where the patches broke off. It also
+    names files that were only touched; those have no patch.
 
     Args:
         output: What git wrote.
@@ -61,7 +62,8 @@ def read_changes(output: bytes, *, whole: bool = True) -> list[Change]:
     patches = _by_header(output.removeprefix(b"\0"))
     if not whole:
         patches.popitem()
-    return [Change(path, patches.get(header(path), b""), names[path]) for path in names]
+    changes = [Change(path, patches.get(header(path), b""), names[path]) for path in names]
+    return [change for change in changes if change.patch or not whole]
 
 
 def header(path: bytes) -> bytes:

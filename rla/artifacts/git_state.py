@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from rla.artifacts.bounded_process import BoundedProcess, Output
 from rla.artifacts.git_patch import Change, read_changes
 from rla.artifacts.kept_texts import KeptTexts
-from rla.core.redact import redact_text
+from rla.core.redact import redact_text, shown_address
 
 _SMALL: Final = 1 << 20
 _LARGE: Final = 1 << 25
@@ -24,7 +24,12 @@ _QUIET: Final = {
     "GIT_PAGER": "cat",
     "LC_ALL": "C",
 }
-_SETTINGS: Final = ("core.fsmonitor=false", "core.quotePath=true", "core.safecrlf=false", "diff.noprefix=false")
+_SETTINGS: Final = (
+    "core.fsmonitor=false",
+    "core.quotePath=true",
+    "core.safecrlf=false",
+    "diff.autoRefreshIndex=false",  # else the index is written, and a kill leaves its lock behind
+)
 _WHERE: Final = (
     *("rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-prefix"),
     *("HEAD", "--symbolic-full-name", "HEAD"),
@@ -37,7 +42,6 @@ _CHANGES: Final = (
 )
 _UNTRACKED: Final = ("ls-files", "-z", "--others", "--exclude-standard", "--full-name")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
-_USER: Final = re.compile(r"^(\w+://)[^/@]*@")
 _SUBMODULE_LINE: Final = re.compile(rb"^\+Subproject commit ([0-9a-f]+)(-dirty)?$", re.MULTILINE)
 _LINES_WITHOUT_COMMIT: Final = 4
 _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
@@ -212,17 +216,6 @@ def _remote(settings: bytes, branch: str | None) -> str | None:
     addresses = [address for key, address in values.items() if key.endswith(".url")]
     address = values.get(f"remote.{chosen}.url") or next(iter(addresses), None)
     return None if address is None else shown_address(address)
-
-
-def shown_address(address: str) -> str:
-    """The address of a repository without user, password and query; an ssh user is no secret, and stays.
-
-    >>> shown_address("https://me:token@example.com/a.git?key=1"), shown_address("git@example.com:a.git")
-    ('https://example.com/a.git', 'git@example.com:a.git')
-    """
-    if address.startswith(("http://", "https://", "ftp://", "ftps://")):
-        address = re.split(r"[?#]", _USER.sub(r"\1", address))[0]
-    return redact_text(address)
 
 
 def _names(listed: Output) -> list[str]:

@@ -6,10 +6,11 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 
-from rla.core.redact import redact_text, secret_file
+from rla.artifacts.code_secrets import secret_by_name, secret_in
+from rla.core.redact import redact_text
 
 FILE_BYTES: Final = 64 * 1024
 """How large one file, or one file's part of the diff, may be."""
@@ -40,17 +41,18 @@ class KeptTexts:
 
     def keep(self, path: str, content: bytes) -> str | None:
         """The text of a file or of its patch as it may be stored, or None when it is left out."""
-        reason = secret_file(PurePath(path).name)
-        if reason is None and len(content) > FILE_BYTES:
-            reason = _TOO_LARGE
-        if reason is None and len(content) > self._room:
+        reason = secret_by_name(path) or (_TOO_LARGE if len(content) > FILE_BYTES else "")
+        if not reason and len(content) > self._room:
             reason = f"more than {ALL_BYTES // 1024} KiB in all"
-        if reason is not None:
+        text = shown = ""
+        if not reason:
+            text = content.decode("utf-8", "surrogateescape")
+            shown = redact_text(text, path)
+            reason = secret_in(path, shown.encode("utf-8", "surrogateescape"))
+        if reason:
             self.leave_out(path, reason, len(content))
             return None
         self._room -= len(content)
-        text = content.decode("utf-8", "surrogateescape")
-        shown = redact_text(text, path)
         if shown != text:
             self.redacted.append(path)
         return shown

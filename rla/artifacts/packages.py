@@ -11,11 +11,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from rla.core.redact import redact_text
+from rla.core.redact import shown_address
 
 _DIST_INFO: Final = re.compile(r"(?P<name>[^-]+(?:-[^-]+)*?)-(?P<version>[^-]+)\.dist-info")
 _EGG_INFO: Final = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py\d.*)?\.egg-info")
@@ -114,10 +113,11 @@ def _source(place: Path) -> tuple[str, bool]:
 
 
 def _described(origin: dict[str, Any]) -> str:
+    from urllib.parse import unquote  # noqa: PLC0415 - few environments hold such a package
+
     url = str(origin.get("url", ""))
     commit = origin.get("vcs_info", {}).get("commit_id")
-    parts = urlsplit(url)
-    shown = unquote(parts.path) if parts.scheme == "file" else redact_text(url)
+    shown = unquote(url.removeprefix("file://")) if url.startswith("file://") else shown_address(url)
     return f"{shown}@{commit}" if commit else shown
 
 

@@ -1,8 +1,7 @@
 """Hide what looks like a secret before it reaches a file, the index or a screen.
 
-Three questions, answered by form alone: :func:`secret_file` looks at a file's name,
-:func:`looks_secret` finds keys and tokens that cannot be anything else, and :func:`redact_text`
-masks those and every password or token that a text assigns.
+:func:`looks_secret` finds keys and tokens that cannot be anything else; :func:`redact_text` masks
+those and every password or token that a text assigns. Both judge by form alone.
 """
 
 from __future__ import annotations
@@ -15,65 +14,71 @@ MASK: Final = "***"
 _SECRET: Final = re.compile(
     r"pass(word|wd|phrase)|secret|token$|(api|access|account|private)[-_]?key|credential|authorization", re.IGNORECASE
 )
-_URL: Final = re.compile(r"(\w+://[^/\s:@\"']*):[^/\s\"']*@")
+_URL: Final = re.compile(r"(?P<before>://[^/\s:@\"']*:)(?P<password>[^/\s\"']*)(?=@)")
 
-_SECRET_FILES: Final = {
-    "a private key": r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|.*\.(pem|key|p12|pfx|ppk|jks|keystore|kdbx)|\.?vault[-_]pass.*",
-    "a file of variables that may be secret": r"\.env(\..+)?|.+\.env|\.envrc",
-    "a file of credentials": (
-        r"(.*[-_.])?(credentials?|secrets?)(\.(json|ya?ml|toml|ini|cfg|conf|txt|csv|env|xml))?"
-        r"|\.(netrc|pgpass|my\.cnf|htpasswd|git-credentials|pypirc|npmrc|dockercfg|s3cfg|boto)|_netrc|kubeconfig"
-        r"|client_secret.*\.json|service[-_]account.*\.json"
+_TOKENS: Final = [
+    ("an AWS access key", ("AKIA", "ASIA"), r"A(?:KIA|SIA)(?<!\wA...)[0-9A-Z]{16}\b"),
+    ("a GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    ("a GitHub token", ("github_pat_",), r"github_pat_\w{20,}"),
+    ("a GitLab token", ("gl",), r"gl(?:pat|dt|rt|ft|soat|cbt|ptt|agent)-[\w-]{20,}"),
+    ("a Hugging Face token", ("hf_",), r"hf_(?<!\whf_)[A-Za-z0-9]{20,}"),
+    (
+        "an OpenAI or Anthropic key",
+        ("sk-",),
+        r"sk-(?<!\wsk-)(?:(?:proj|svcacct|admin|ant)-[\w-]{20,}|[A-Za-z0-9]{32,})",
     ),
-}
-_SECRET_FILE: Final = {reason: re.compile(names, re.IGNORECASE) for reason, names in _SECRET_FILES.items()}
-_TEMPLATE: Final = re.compile(r".*[.-_](example|sample|template|dist)", re.IGNORECASE)
-
-_TOKENS: Final = {
-    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}",
-    "a GitLab token": r"\bgl(?:pat|dt|rt|ft|soat|cbt|ptt|agent)-[\w-]{20,}",
-    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{20,}",
-    "an OpenAI or Anthropic key": r"\bsk-(?:proj|svcacct|admin|ant)-[\w-]{20,}|\bsk-[A-Za-z0-9]{32,}",
-    "a Slack token": r"\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-\d-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/[\w/]{20,}",
-    "a Google key": r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}",
-    "a Stripe key": r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{20,}",
-    "a package index token": r"\bpypi-[\w-]{50,}|\bnpm_[A-Za-z0-9]{30,}",
-    "a Weights & Biases key": r"\bwandb_v\d_[\w-]{20,}",
-    "a signed web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
-}
-_TOKEN: Final = re.compile("|".join(f"({pattern})" for pattern in _TOKENS.values()))
-_BEARER: Final = re.compile(r"(\b(?:Bearer|Basic)\s+)(?=[^\s\"']*\d)[\w.~+/-]{16,}=*", re.IGNORECASE)
+    ("a Slack token", ("xox", "xapp-"), r"x(?:ox[a-z]|app-\d)-[A-Za-z0-9-]{10,}"),
+    ("a Slack address", ("hooks.slack.com",), r"(?<=hooks\.slack\.com/)services/[\w/]{20,}"),
+    ("a Google key", ("AIza", "ya29."), r"AIza[\w-]{35}|ya29\.[\w-]{20,}"),
+    ("a Stripe key", ("k_live_", "k_test_"), r"[rs]k_(?:live|test)_[A-Za-z0-9]{20,}"),
+    ("a package index token", ("pypi-", "npm_"), r"pypi-[\w-]{50,}|npm_[A-Za-z0-9]{30,}"),
+    ("a Weights & Biases key", ("wandb_v",), r"wandb_v\d_[\w-]{20,}"),
+    ("a signed web token", ("eyJ",), r"eyJ(?<![\w-]eyJ)[\w-]{10,2000}\.eyJ[\w-]{10,8000}\.[\w-]{10,}"),
+]
+"""What it is, text without which there is none of it, and its form."""
+_TOKEN_FORMS: Final = [(reason, signs, re.compile(form)) for reason, signs, form in _TOKENS]
+_BEARER: Final = re.compile(r"(\b(?:Bearer|Basic) {1,8})(?=[^\s\"']*\d)[\w.~+/-]{16,}=*", re.IGNORECASE)
 
 # A block ends at its last line, at the next hunk of a diff, or after 20,000 characters.
 _KEY_BLOCK: Final = re.compile(
     r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d)"
     r"((?:(?!-----END|\n@@ |\ndiff --git )[\s\S]){0,20000})"
 )
-_KEY_LINE: Final = re.compile(r"^([ +-]?)[^\n]+$", re.MULTILINE)
+_KEY_LINE: Final = re.compile(r"^([ +-]?+)[^\n]+$", re.MULTILINE)
 
 _NAME: Final = (
     r"(?P<name>pass(?:word|wd|phrase)|(?<=[_-])pwd|secret|credentials?|(?:api|access|account|private|signing)[_-]?key|token)"
     r"(?:[_-]?(?:access[_-]?key|key|id|value))?"
 )
+_NAMED: Final = re.compile(_NAME, re.IGNORECASE)
+_SIGNS_OF_NAMES: Final = ("pass", "pwd", "secret", "credential", "key", "token")
 _PREFIXED_QUOTE: Final = r"(?P<prefix>[rbfuRBFU]{0,2})(?P<quote>[\"'])(?P<quoted>[^\"'\n]+)(?P=quote)"
 _QUOTED: Final = re.compile(
-    rf"(?P<before>{_NAME}[\"'\]]{{0,3}}(?:\s*:[^=\n\"']{{1,40}})?\s*(?::=|=>|[:=]=?)\s*){_PREFIXED_QUOTE}",
+    rf"(?P<before>{_NAME}[\"'\]]{{0,3}}(?:[ \t]*:[^=\n\"']{{1,40}})?[ \t]*(?::=|=>|[:=]=?)[ \t]*){_PREFIXED_QUOTE}",
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(
-    r"(?P<before>^(?:@@ [^@\n]* @@ |[ +-])?\s*(?:-\s+)?(?:export\s+|set\s+|ENV\s+|//)?[\"']?[\w./:-]{0,80}?"
-    rf"{_NAME}[\"']?\s*[:=]\s*)(?P<quoted>[^\s\"'#,;]+)(?=[\s,;]*(?:#.*)?$)",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?P<before>^(?:@@ [^@\n]* @@ |[ +-])?[ \t]*(?:- +)?(?:export +|set +|ENV +|//)?[\"']?[\w./:-]{0,80}?"
+    rf"{_NAME}[\"']?[ \t]*[:=][ \t]*)(?P<quoted>[^\s\"'#,;]+)(?=[ \t\r,;]*(?:#.*)?$)",
+    re.IGNORECASE,
 )
-_QUERY: Final = re.compile(rf"(?P<before>[?&][\w-]{{0,80}}?{_NAME}=)(?P<quoted>[^&\s\"'#]+)", re.IGNORECASE)
+_QUERY: Final = re.compile(rf"(?P<before>[?&;][\w-]{{0,80}}?{_NAME}=)(?P<quoted>[^&;\s\"'#]+)", re.IGNORECASE)
+_COMMAND: Final = re.compile(
+    r"(?P<before>(?:(?<![^\s;\"'])|(?<=^[+-]))(?P<dashes>--)?[\w-]{0,40}?"
+    rf"{_NAME}(?(dashes)(?:=|[ \t]+)|=))(?P<quoted>[^-&;\s\"'#][^&;\s\"'#]*)",
+    re.IGNORECASE,
+)
+_IN_SOURCE: Final = (_QUOTED, _QUERY)
+_ANYWHERE: Final = (_QUOTED, _QUERY, _BARE, _COMMAND)
 _PLACEHOLDER: Final = re.compile(
-    r"[<\[].*|\$[{(].*|\$[A-Z_]+|\{\{.*|%\(.*|\*+|x+|\.+|!\w+|none|null|true|false|str|string|bytes|int|any|optional\b.*",
+    r"[<\[].*|\$[{(].*|\$[A-Z_]+|\{.*\}|%s|%\(.*|\*+|x+|\.+|!\w+|none|null|true|false|str|string|bytes|int|any|optional\b.*",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(
     r".*\.(py[ix]?|ipynb|[jt]sx?|c|cc|cpp|cu|h|hpp|java|go|rs|jl|rb|lua|swift|kt|m|r)", re.IGNORECASE
 )
+_WEB: Final = re.compile(r"(git\+)?(https?|ftps?)://")
+_USER: Final = re.compile(r"^([\w+]+://)[^/]*@")
 _SHORTEST: Final = 3
 _SHORTEST_TOKEN: Final = 8
 
@@ -103,9 +108,23 @@ def redact_text(text: str, name: str = "") -> str:
             and stays.
     """
     text = _KEY_BLOCK.sub(lambda match: match[1] + _masked_lines(match[2]), text)
-    text = _BEARER.sub(rf"\1{MASK}", _TOKEN.sub(MASK, _URL.sub(rf"\1:{MASK}@", text)))
-    text = _QUERY.sub(_masked_value, _QUOTED.sub(_masked_value, text))
-    return text if _CODE.fullmatch(name) else _BARE.sub(_masked_value, text)
+    for _, signs, form in _TOKEN_FORMS:
+        if any(sign in text for sign in signs):
+            text = form.sub(MASK, text)
+    text = _BEARER.sub(rf"\1{MASK}", _URL.sub(_masked_password, text))
+    forms = _IN_SOURCE if _CODE.fullmatch(name) else _ANYWHERE
+    return "\n".join(_without_assigned(line, forms) for line in text.split("\n"))
+
+
+def shown_address(address: str) -> str:
+    """The address of a repository without user, password and query; an ssh user is no secret, and stays.
+
+    >>> shown_address("https://me:token@example.com/a.git?key=1"), shown_address("git@example.com:a.git")
+    ('https://example.com/a.git', 'git@example.com:a.git')
+    """
+    if _WEB.match(address):
+        address = re.split(r"[?#]", _USER.sub(r"\1", address))[0]
+    return redact_text(address)
 
 
 def looks_secret(text: str) -> str | None:
@@ -116,22 +135,10 @@ def looks_secret(text: str) -> str | None:
     """
     if _KEY_BLOCK.search(text):
         return "a private key"
-    match = _TOKEN.search(text)
-    return None if match is None else list(_TOKENS)[(match.lastindex or 1) - 1]
-
-
-def secret_file(name: str) -> str | None:
-    """What kind of secret a file's name promises, such as ``a private key``; None for an ordinary name.
-
-    >>> secret_file(".env"), secret_file(".env.example"), secret_file("train.py")
-    ('a file of variables that may be secret', None, None)
-
-    Args:
-        name: The name alone, without directories.
-    """
-    if _TEMPLATE.fullmatch(name):
-        return None
-    return next((reason for reason, names in _SECRET_FILE.items() if names.fullmatch(name)), None)
+    found = (
+        reason for reason, signs, form in _TOKEN_FORMS if any(sign in text for sign in signs) and form.search(text)
+    )
+    return next(found, None)
 
 
 def _redacted(argv: Sequence[str]) -> Iterator[str]:
@@ -141,7 +148,7 @@ def _redacted(argv: Sequence[str]) -> Iterator[str]:
         is_option = word.startswith("-")
         if secret_follows and not is_option:
             yield MASK
-        elif equals and _SECRET.search(name) and "://" not in name:
+        elif equals and is_option and _SECRET.search(name):
             yield f"{name}={MASK}"
         else:
             yield redact_text(word)
@@ -152,6 +159,18 @@ def _masked_lines(block: str) -> str:
     """Every line of a key block masked, behind the mark that a diff puts before it."""
     first, newline, rest = block.partition("\n")
     return (MASK if first.strip() else first) + newline + _KEY_LINE.sub(rf"\1{MASK}", rest)
+
+
+def _masked_password(match: re.Match[str]) -> str:
+    return match[0] if _PLACEHOLDER.fullmatch(match["password"]) else match["before"] + MASK
+
+
+def _without_assigned(line: str, forms: Sequence[re.Pattern[str]]) -> str:
+    lowered = line.lower()
+    if any(sign in lowered for sign in _SIGNS_OF_NAMES) and _NAMED.search(line):
+        for form in forms:
+            line = form.sub(_masked_value, line)
+    return line
 
 
 def _masked_value(match: re.Match[str]) -> str:
@@ -166,6 +185,8 @@ def _is_harmless(name: str, value: str) -> bool:
     """A placeholder, or what only shares its name with a secret, as ``token = "word"`` of a language model."""
     if len(value) < _SHORTEST or _PLACEHOLDER.fullmatch(value):
         return True
+    if name.lower().startswith("pass"):
+        return False
     if name.lower() != "token":
         return " " in value
     has_both = any(char.isdigit() for char in value) and any(char.isalpha() for char in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, exists, func, select, update
@@ -46,6 +47,12 @@ class RunTable:
     def within(self, budget: float) -> RunTable:
         """The same table, waiting no longer than this: ``table.within(0.5).update(...)``."""
         return RunTable(self.index.within(budget))
+
+    @cached_property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database."""
+        with self.index.read() as connection:
+            return connection.dialect.name
 
     # Writing
 
@@ -177,6 +184,7 @@ class RunTable:
         limit: int | None = None,
         columns: Sequence[str] | None = None,
         where: Sequence[ColumnElement[bool]] = (),
+        order: Sequence[ColumnElement[Any]] = (),
     ) -> list[dict[str, Any]]:
         """Rows, newest first by (``created``, ``seq``).
 
@@ -185,6 +193,7 @@ class RunTable:
             limit: At most so many.
             columns: Names of columns, and ``places`` for a list of :class:`Place`; None for all.
             where: Conditions on the columns of :data:`rla.store.schema.runs`.
+            order: What to sort by before that.
 
         Raises:
             KeyError: There is no such column.
@@ -193,12 +202,19 @@ class RunTable:
         wanted = ["uid", *(name for name in names if name not in {"uid", "places"})]
         only = [*where] if task is None else [runs.c.task == task, *where]
         newest_first = (runs.c.created.desc(), runs.c.seq.desc(), runs.c.uid)
-        query = select(*(runs.c[name] for name in wanted)).where(*only).order_by(*newest_first).limit(limit)
+        query = select(*(runs.c[name] for name in wanted)).where(*only).order_by(*order, *newest_first).limit(limit)
         with self.index.read() as connection:
             found = [dict(zip(wanted, row, strict=True)) for row in connection.execute(query)]
             if "places" in names:
                 _join_places(connection, found)
         return found
+
+    def truths(self, questions: Sequence[ColumnElement[bool]]) -> list[bool]:
+        """Whether each of some conditions that need no row is true."""
+        if not questions:
+            return []
+        with self.index.read() as connection:
+            return [bool(answer) for answer in connection.execute(select(*questions)).one()]
 
     def open_rows(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The runs that have not ended, as far as the table knows."""

@@ -10,8 +10,9 @@ import importlib.util
 import math
 import os
 import types
-from collections import Counter, OrderedDict, deque, namedtuple
+from collections import Counter, OrderedDict, deque
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -40,7 +41,9 @@ class Settings:
     sizes: tuple
 
 
-Point = namedtuple("Point", "x y")
+class Point(NamedTuple):
+    x: int
+    y: list
 
 
 class Text(str):
@@ -50,7 +53,7 @@ class Text(str):
         return "something else"
 
 
-def same(left, right) -> bool:
+def same(left, right) -> bool:  # noqa: C901 - a case per type
     """Equal in type, value, order and dtype; one NaN is as good as another, and -0.0 is not 0.0."""
     if type(left) is not type(right):
         return False
@@ -68,7 +71,7 @@ def same(left, right) -> bool:
     if isinstance(left, (set, frozenset)):
         return len(left) == len(right) and all(any(same(a, b) for b in right) for a in left)
     if isinstance(left, float):
-        return math.isnan(left) and math.isnan(right) or (left == right and str(left) == str(right))
+        return (math.isnan(left) and math.isnan(right)) or (left == right and str(left) == str(right))
     if isinstance(left, complex):
         return same((left.real, left.imag), (right.real, right.imag))
     if isinstance(left, (argparse.Namespace, types.SimpleNamespace)):

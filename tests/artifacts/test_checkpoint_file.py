@@ -43,13 +43,18 @@ def test_the_first_error_stays_and_is_the_one_that_is_raised(tmp_path, monkeypat
         raise OSError(28, "full")
 
     monkeypatch.setattr(checkpoint_file, "write_all", full)
-    with pytest.raises(OSError, match="full"), CheckedFile(tmp_path / "f") as file:
-        with pytest.raises(OSError, match="full"):
-            file.write(b"x")
-        monkeypatch.undo()
-        with pytest.raises(OSError, match="full"):
-            file.write(b"y")
-        raise RuntimeError("what a library makes of it")
+
+    def a_library() -> None:
+        with CheckedFile(tmp_path / "f") as file:
+            with pytest.raises(OSError, match="full"):
+                file.write(b"x")
+            monkeypatch.undo()
+            with pytest.raises(OSError, match="full"):
+                file.write(b"y")
+            raise RuntimeError("what it makes of the error")
+
+    with pytest.raises(OSError, match="full"):
+        a_library()
 
 
 def test_a_short_write_is_continued(tmp_path, monkeypatch):

@@ -80,7 +80,7 @@ def test_a_step_may_be_chosen(store):
 
 
 def test_random_states_are_kept_on_request(store):
-    np.random.get_state()  # NumPy loads its generators when they are first used
+    np.random.get_state()  # noqa: NPY002 - NumPy loads its generators when they are first used
     store.save(1, random_states=True)
     states = store.load().random_states
     assert {"python", "numpy"} <= states.keys()
@@ -221,7 +221,7 @@ def test_a_file_of_another_program_is_loaded_by_its_step_and_told_to_be_unverifi
 def test_files_of_other_programs_are_the_newest_only_where_ours_are_not_and_they_are_trusted(store, folder):
     folder.mkdir()
     np.savez(folder / "checkpoint_30.npz", w=np.ones(2))
-    with pytest.raises(CheckpointNotFoundError, match="Files of other programs.*'checkpoint': 30"):
+    with pytest.raises(CheckpointNotFoundError, match=r"Files of other programs.*'checkpoint': 30"):
         store.load()
     with pytest.warns(RlaWarning, match="whole"):
         assert store.load(trust=True).step == 30

@@ -1,6 +1,6 @@
 """Save checkpoints again and again, each time with a fault at a later system call, and check what is left.
 
-Run as a process with crashpoint.so preloaded:  checkpoint_sweep.py FRAMEWORK DIRECTORY ERROR STICKY
+Run as a process with crashpoint.so preloaded:  checkpoint_sweep.py FRAMEWORK DIRECTORY ERROR STICKY STRIDE
 ERROR 0 kills with SIGKILL, another number is the errno that the call returns. Prints one JSON object.
 """
 
@@ -36,7 +36,8 @@ def saving(store: CheckpointStore, tell: int) -> None:
         try:
             store.save(step, content(number), name=name)
         except OSError as error:
-            assert error.errno and error.filename == str(store.path_of(step, name)), error
+            assert error.errno
+            assert error.filename == str(store.path_of(step, name))
             os.write(tell, b"r")
         else:
             os.write(tell, b"s")
@@ -114,12 +115,11 @@ def leftovers(store: CheckpointStore, root: Path) -> list[str]:
 
 
 def main() -> None:
-    framework, directory, error, sticky = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:5])
+    framework, directory, error, sticky, stride = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6])
     adapter_for(framework)  # imported before the forks
     report = {"points": 0, "violations": [], "refused": 0}
-    nth = 0
+    nth = 1
     while True:
-        nth += 1
         root = directory / f"root-{nth}"
         root.mkdir(parents=True)
         for name in OTHERS:
@@ -140,6 +140,7 @@ def main() -> None:
         shutil.rmtree(root)
         if told.endswith("."):
             break
+        nth += stride
     print(json.dumps(report))
 
 

@@ -79,13 +79,11 @@ class TestEveryWriter:
         writer.close()
         writer.close()
 
-    def test_has_a_row_in_its_file_when_write_returns(self, make, tmp_path):
-        if make is make_stdout:
-            pytest.skip("a terminal is no file")
+    def test_has_brought_out_a_row_when_write_returns(self, make, tmp_path, capfd):
         writer = make(tmp_path)
         before = content(tmp_path)
         writer.write(Dump({"a": 1.0}, 1, 2.0))
-        assert len(content(tmp_path)) > len(before)
+        assert len(content(tmp_path)) > len(before) or "| a " in capfd.readouterr().out
         writer.close()
 
     def test_takes_any_value_without_raising(self, make, tmp_path):
