@@ -128,8 +128,10 @@ def _measure_array(one: Any) -> tuple[int, object]:
 
 
 def _measure_tensor(one: Any) -> tuple[int, object]:
+    """The memory it shares with its views; one on the ``meta`` device has none."""
     storage = one.untyped_storage()
-    return int(storage.nbytes()), (str(one.device), int(storage.data_ptr()))
+    address = int(storage.data_ptr())
+    return int(storage.nbytes()) if address else 0, (str(one.device), address)
 
 
 def _batches(first: list[Any]) -> Iterator[list[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import warnings
@@ -14,7 +13,6 @@ from pathlib import Path
 from rla.errors import RlaWarning
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
-_log = logging.getLogger("rla")
 
 
 class Losses:
@@ -63,4 +61,6 @@ def warn(message: str) -> None:
         warnings.warn(message, RlaWarning, stacklevel=_frames_of_rla())
     except Exception:  # noqa: BLE001 - a filter that raises, a closed stderr, a hook of the user's own
         with contextlib.suppress(Exception):  # logging writes to the same stderr
-            _log.warning(message)
+            import logging  # noqa: PLC0415 - 8 ms that only a run whose warnings are errors need pay
+
+        logging.getLogger("rla").warning(message)

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType, TracebackType
@@ -47,6 +46,8 @@ def outcome_of(error: BaseException | None) -> Outcome:
         return FINISHED
     if isinstance(error, SystemExit):
         return exit_outcome(error.code)
+    import traceback  # noqa: PLC0415 - 5 ms that a run without an error need not pay
+
     text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
     if isinstance(error, KeyboardInterrupt):
         return Outcome(states.INTERRUPTED, 128 + signal.SIGINT, text)

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rla.easy_log.current import current
-from rla.easy_log.result_target import current_losses
 
 if TYPE_CHECKING:
     from rla.artifacts.figures import Figure
+    from rla.easy_log.losses import Losses
 
 _BINS: Final = 30
 _RGB: Final = 3
@@ -107,7 +107,7 @@ def _image(key: str, image: Any) -> bytes:
 
     pixels, note = to_pixels(image)
     if note:
-        current_losses().say("image pixels", f"record_image({key!r}): {note}")
+        _losses().say("image pixels", f"record_image({key!r}): {note}")
     channels = pixels.shape[2] if pixels.ndim == _RGB else 1
     return rich_events.image(key, encode(pixels), pixels.shape[1], pixels.shape[0], channels)
 
@@ -119,7 +119,7 @@ def _video(key: str, frames: Iterable[Any], fps: float) -> bytes:
     from rla.artifacts.video import SameSize, checked_fps, each_frame  # noqa: PLC0415
     from rla.writers import rich_events  # noqa: PLC0415
 
-    buffer, fit = io.BytesIO(), SameSize(current_losses().say)
+    buffer, fit = io.BytesIO(), SameSize(_losses().say)
     gif: GifStream | None = None
     height = width = 0
     for pixels in map(fit, each_frame(frames)):
@@ -145,3 +145,9 @@ def _figure(key: str, fig: Any, *, close: bool) -> bytes:
             figures.close(figure)
     width, height = (int.from_bytes(png[start : start + 4]) for start in (16, 20))  # where a PNG says its size
     return rich_events.image(key, png, width, height, 4)
+
+
+def _losses() -> Losses:
+    from rla.easy_log.result_target import current_losses  # noqa: PLC0415 - a run without pictures goes without
+
+    return current_losses()

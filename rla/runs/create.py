@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -164,6 +163,8 @@ def clear_claim(paths: RunPaths) -> None:
 
 def _undo(paths: RunPaths) -> None:
     """Remove what this process has just made, the manifest last: till then it still is a run."""
+    import shutil  # noqa: PLC0415 - 6 ms that a start that succeeds need not pay
+
     for kind in reversed(KINDS):
         if kind == LOG:
             _remove_but_manifest(paths)
@@ -172,6 +173,8 @@ def _undo(paths: RunPaths) -> None:
 
 
 def _remove_but_manifest(paths: RunPaths) -> None:
+    import shutil  # noqa: PLC0415 - as in _undo
+
     with contextlib.suppress(OSError):
         for left in paths.log.iterdir():
             if left.is_dir():

@@ -1,11 +1,12 @@
 """Measure rla beside its peers in one run, and print the ratios:  make bench
 
-With names, only those: dump, start, import, processes, memory. Exits 1 when a target is missed.
-``memory`` takes minutes and runs only when it is named.
+With names, only those. Exits 1 when a target is missed. ``memory`` takes minutes and runs only when it
+is named. Runs keep neither code nor environment here, as their peers do not; ``default`` measures both.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import subprocess
@@ -17,11 +18,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import peers
+from checkpoints import bench_checkpoint
+from code_backup import bench_code
 from measure import Figure, best_cpu, fresh, median_wall, process_wall, report, silence
 
 import rla
 from rla import logger, time_step_holder
 
+NOTHING_KEPT = {"RLA_BACKUP_CODE": "0", "RLA_CAPTURE_ENVIRONMENT": "0"}
 MICRO, MILLI = 1e-6, 1e-3
 MINIMAL = """
 import rla
@@ -147,6 +151,35 @@ def bench_processes(base: Path) -> bool:
     return report("8 processes x 50 runs x 100 dumps, 400 runs and 40,000 rows found", figures, 1.0, "s")
 
 
+def bench_default(base: Path) -> bool:
+    """Start a run as it is by default: 1,000 unchanged files, packages and git."""
+    project = fresh(base)
+    for number in range(1000):
+        file = project / f"package{number % 20}" / f"module{number}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"VALUE = {number}\n" + "# a line of code\n" * 900)
+    git = ["git", "-C", str(project), "-c", "user.name=b", "-c", "user.email=b@b"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *command], check=True)
+    root = fresh(base)
+    for name in NOTHING_KEPT:
+        os.environ.pop(name)
+
+    def start() -> None:
+        config = {"BACKUP_CONFIG": {"backup_code_dir": ["."]}}
+        rla.exp_manager.set_hyper_param(seed=1)
+        rla.exp_manager.configure("bench", config, root, code_root=project, log_used=["csv", "log", "tensorboard"])
+        rla.exp_manager.log_files_gen()
+
+    start()
+    seconds = median_wall(start, 15)
+    rla.exp_manager.close()
+    os.environ.update(NOTHING_KEPT)
+    return report(
+        "start of a default run", [Figure("1,000 unchanged files, git, packages", seconds, 80 * MILLI)], MILLI, "ms"
+    )
+
+
 def bench_memory(base: Path) -> bool:
     """10,000,000 dumps: resident memory must not grow."""
     rla.init("bench", data_root=base, log_used=["csv"])
@@ -166,12 +199,16 @@ BENCHMARKS = {
     "start": bench_start,
     "import": bench_import,
     "processes": bench_processes,
+    "default": bench_default,
+    "code": bench_code,
+    "checkpoint": bench_checkpoint,
     "memory": bench_memory,
 }
 
 
 def main() -> None:
     """Run what was named, or all but ``memory``."""
+    os.environ.update(NOTHING_KEPT)
     chosen = sys.argv[1:] or [name for name in BENCHMARKS if name != "memory"]
     base = Path(tempfile.mkdtemp(prefix="rla-bench-"))
     try:
