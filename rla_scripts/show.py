@@ -21,9 +21,11 @@ _FIELDS = (
 
 @click.command("show")
 @run_argument
+@click.option("--env", "environment", is_flag=True, help="Show its git state, packages and machine instead.")
+@click.option("--diff", is_flag=True, help="Print the changes to its code that were not committed, as a patch.")
 @data_root_option
 @json_option
-def command(run: str, data_root: Path | None, as_json: bool) -> None:
+def command(run: str, environment: bool, diff: bool, data_root: Path | None, as_json: bool) -> None:
     """Show all that is known of a run.
 
     State, times, hyperparameters, recorded values, places, losses, and the error that ended it.
@@ -31,10 +33,26 @@ def command(run: str, data_root: Path | None, as_json: bool) -> None:
     RUN is a uid or the beginning of one, a time stamp, or `last`.
     """
     found = open_named(data_root).find(run)
-    if as_json:
+    if environment or diff:
+        _show_captured(found, diff=diff, as_json=as_json)
+    elif as_json:
         echo_json(found.as_dict())
     else:
         _show(found)
+
+
+def _show_captured(run: Run, *, diff: bool, as_json: bool) -> None:
+    from rla.core import json_codec
+    from rla_scripts.show_environment import show_diff, show_environment
+
+    try:
+        record = json_codec.loads(run.require_paths().manifest.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"{run.require_paths().manifest} is damaged: {error}") from None
+    if as_json:
+        echo_json({key: record.get(key) for key in ("git", "environment")})
+    else:
+        (show_diff if diff else show_environment)(record)
 
 
 def _show(run: Run) -> None:

@@ -19,7 +19,14 @@ from rla.core import states
 from rla.core.config_schema import LOG_FORMATS
 from rla.core.layout import KINDS, RootPaths, RunPaths
 from rla.core.manifest import Manifest, Notes, State
-from rla.easy_log import rank, time_step
+from rla.easy_log import (
+    complex_data_recorder,
+    memory_used_recorder,
+    rank,
+    simple_mat_plot,
+    time_step,
+    time_used_recorder,
+)
 from rla.easy_log.active_run import ActiveRun
 from rla.easy_log.manager import ExperimentManager
 from rla.easy_log.time_step import TimeStepHolder
@@ -353,7 +360,10 @@ def rla_names(verdict: str) -> set[str]:
 
 def known_names() -> set[str]:
     arguments = inspect.signature(ExperimentManager.configure).parameters
-    return {*dir(ExperimentManager), *dir(logger), *dir(TimeStepHolder), *dir(time_step), *dir(rla), *arguments}
+    homes = [ExperimentManager, logger, TimeStepHolder, time_step, rla]
+    homes += [complex_data_recorder, memory_used_recorder, simple_mat_plot, time_used_recorder]
+    modules = {home.__name__.rpartition(".")[2] for home in homes}
+    return {name for home in homes for name in dir(home)} | modules | {*arguments}
 
 
 def test_names_that_are_said_to_be_the_same_as_in_rla_are_there():

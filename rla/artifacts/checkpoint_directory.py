@@ -174,13 +174,15 @@ def verify(stored: Stored) -> None:
         CheckpointError: It is not what was saved.
         FileNotFoundError: It is gone.
     """
-    content = _content(stored.path)
-    if content in stored.record.contents:
-        return
-    again = read_record(record_path(stored.path))  # it may just have been saved anew
-    if again is not None and again != stored.record and _content(stored.path) in again.contents:
-        return
-    expected = stored.record.contents[0] if stored.record.contents else content
+    record: Record | None = stored.record
+    known = None
+    while record is not None and record != known:  # it may be saved anew while it is read
+        content, known = _content(stored.path), record
+        if content in known.contents:
+            return
+        record = read_record(record_path(stored.path))
+    assert known is not None
+    expected = known.contents[0] if known.contents else content
     what = f"{content.size} bytes long instead of {expected.size}" if content.size != expected.size else "changed"
     raise CheckpointError(f"{stored.path} is damaged: it is {what}", path=stored.path)
 

@@ -2,8 +2,8 @@
 
 The checksum is CRC-32C, as file systems, TensorBoard and TensorFlow use it against damage: it finds
 every flipped bit and every damaged stretch of up to 32 bits, and overlooks one in four thousand
-million of the others. It costs a hundredth of a second per 100 MB; a cryptographic hash costs ten
-times that, on each save and load, and would not keep out who can write to the directory anyway.
+million of the others. It takes less than 0.01 s per 100 MB; BLAKE2b took 0.07, at each save and load,
+and no hash without a key keeps out who can write to the directory.
 """
 
 from __future__ import annotations

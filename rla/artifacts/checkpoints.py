@@ -18,7 +18,7 @@ from typing import Any, Final, SupportsIndex
 from rla.artifacts import random_states as random_numbers
 from rla.artifacts.checkpoint_adapter import Adapter
 from rla.artifacts.checkpoint_directory import CheckpointDirectory, known_record, publish, verify
-from rla.artifacts.checkpoint_record import Record, record_path, stored_at
+from rla.artifacts.checkpoint_record import Record, Stored, record_path, stored_at
 from rla.artifacts.checkpoint_staging import staging
 from rla.errors import CheckpointError, ConfigError, MissingDependencyError, RlaWarning
 from rla.fsio.claim_dir import make_dirs
@@ -32,7 +32,7 @@ BARE_SAVE: Final = (
 )
 """What to say, once, when a save has no model."""
 
-_LOOKS: Final = 3
+_LOOKS: Final = 10
 """How often loading looks again when a training process rotates the files away meanwhile."""
 
 
@@ -202,11 +202,15 @@ class CheckpointStore:
         """
         if step is not None:
             return self._load_step(operator.index(step), name, trust, map_location)
+        for path in self._files.damaged_records(name):
+            _warn(f"{record_path(path)} is damaged, so that nobody knows whether {path.name} is whole; passing it over")
         for _ in range(_LOOKS):
+            found = self._files.stored(name)
             with contextlib.suppress(FileNotFoundError):
-                if (loaded := self._load_newest(name, map_location)) is not None:
+                if (loaded := self._first_whole(found, map_location)) is not None:
                     return loaded
-                break
+                if found:
+                    break  # they are there, and damaged
         if trust and not self._files.stored(name) and (steps := self._files.without_record(name)):
             return self._load_step(steps[-1], name, trust, map_location)
         raise self._files.not_found(f"there is no whole checkpoint {name!r}", name)
@@ -227,11 +231,9 @@ class CheckpointStore:
         """
         return self._files.path_of(step, name)
 
-    def _load_newest(self, name: str, map_location: Any) -> Loaded | None:
-        """The newest that is whole, or None; FileNotFoundError when one goes while we look."""
-        for path in self._files.damaged_records(name):
-            _warn(f"{record_path(path)} is damaged, so that nobody knows whether {path.name} is whole; passing it over")
-        for stored in self._files.stored(name):
+    def _first_whole(self, found: list[Stored], map_location: Any) -> Loaded | None:
+        """The first that is whole, or None; FileNotFoundError when one goes while we look."""
+        for stored in found:
             try:
                 verify(stored)
                 return self._read(stored.path, stored.record.step, map_location=map_location)

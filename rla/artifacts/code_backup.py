@@ -19,6 +19,7 @@ import os
 import stat
 import time
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -79,7 +80,7 @@ def back_up_code(plan: BackupPlan, target: Path, store: Path) -> BackupReport:
     keeper.report.left_out = found.left_out
     keeper.report.warnings = found.warnings
     try:
-        for file in _within_limit(found, plan):
+        for file in keeper.keep_unchanged(_within_limit(found, plan)):
             keeper.keep(file)
         keeper.keep_links(found)
         return keeper.finish(found)
@@ -108,12 +109,35 @@ class _Keeper:
         self._folder: str | None = None
         self._directory: int | None = None
 
+    def keep_unchanged(self, files: Iterable[Found]) -> list[Found]:
+        """Link the files that have not changed since the last backup, without reading any; the others are returned."""
+        known, others = self._cache.records, []
+        for file in files:
+            record = known.get(file.source)
+            if (
+                record is None
+                or not record.store_inode
+                or record[4:] != signature(file.stat)
+                or file.place in OWN_FILES
+            ):
+                others.append(file)
+                continue
+            try:
+                linked = self._store.link_known(record, self._spot(file.place))
+            except OSError:
+                linked = False  # what it is shows when the file is kept the other way
+            if linked:
+                self.report.linked += 1
+                self._note(file.source, file.place, record)
+            else:
+                others.append(file)
+        return others
+
     def keep(self, file: Found) -> None:
         """Keep a file, or report why not."""
         place = self._own_name(file.place)
         try:
-            spot = self._spot(place)
-            record = self._keep_known(file, spot, place) or self._keep_read(file, spot, place)
+            record = self._known_secret(file) or self._keep_read(file.source, place)
         except _LeftOutError as error:
             self.report.left_out.append((place, str(error)))
             return
@@ -122,14 +146,11 @@ class _Keeper:
                 raise
             self.report.left_out.append((place, f"cannot have that name here: {error.strerror}"))
             return
-        self._records[file.source] = record
         if record.secret:
+            self._records[file.source] = record
             self.report.left_out.append((place, record.secret))
-            return
-        self._files[place] = digest_of(record.entry)
-        self._places[file.source] = place
-        self.report.files += 1
-        self.report.bytes += record.size
+        else:
+            self._note(file.source, place, record)
 
     def keep_links(self, found: Findings) -> None:
         """Keep the symbolic links that point to something in the backup."""
@@ -164,27 +185,25 @@ class _Keeper:
         if self._directory is not None:
             os.close(self._directory)
 
-    def _keep_known(self, file: Found, spot: Spot, place: str) -> Record | None:
-        """Keep a file that has not changed without reading it."""
-        record = self._cache.records.get(file.source)
-        if record is None or record[4:] != signature(file.stat):
-            return None
-        if record.secret:
-            return record
-        try:
-            linked = self._store.link_known(record, spot)
-        except FileExistsError:
-            self._clear(place, spot)
-            linked = self._store.link_known(record, spot)
-        self.report.linked += linked
-        return record if linked else None
+    def _note(self, source: str, place: str, record: Record) -> None:
+        self._records[source] = record
+        self._files[place] = digest_of(record.entry)
+        self._places[source] = place
+        self.report.files += 1
+        self.report.bytes += record.size
 
-    def _keep_read(self, file: Found, spot: Spot, place: str) -> Record:
+    def _known_secret(self, file: Found) -> Record | None:
+        """What is known of an unchanged file that holds a secret."""
+        record = self._cache.records.get(file.source)
+        return record if record and record.secret and record.signature == signature(file.stat) else None
+
+    def _keep_read(self, source: str, place: str) -> Record:
         before = time.time_ns()
-        data, found = _read(file.source, self._largest)
+        data, found = _read(source, self._largest)
         name = entry_name(digest(data), found.st_mode)
-        if secret := self._secret(file.source, name, data):
+        if secret := self._secret(source, name, data):
             return Record(name, secret, 0, 0, *settled_signature(found, before))
+        spot = self._spot(place)
         try:
             entry = self._put(name, data, found, spot)
         except FileExistsError:
@@ -237,14 +256,17 @@ class _Keeper:
     def _spot(self, place: str) -> Spot:
         """Where a path of the backup lies; its directory is made, and stays open for the next one."""
         folder, _, name = place.rpartition("/")
-        path = f"{self._target}/{folder}"
         if folder != self._folder:
-            if self._directory is not None:
-                os.close(self._directory)
-            self._folder, self._directory = None, None
-            os.makedirs(path, exist_ok=True)
-            self._folder, self._directory = folder, open_directory(path)
-        return Spot(name if self._directory is not None else f"{path}/{name}", self._directory)
+            self._enter(folder)
+        return Spot(name if self._directory is not None else f"{self._target}/{place}", self._directory)
+
+    def _enter(self, folder: str) -> None:
+        if self._directory is not None:
+            os.close(self._directory)
+        self._folder, self._directory = None, None
+        path = f"{self._target}/{folder}"
+        os.makedirs(path, exist_ok=True)
+        self._folder, self._directory = folder, open_directory(path)
 
     def _clear(self, place: str, spot: Spot) -> None:
         """Remove what a broken-off backup left at a place; what this one put there stays."""
@@ -288,7 +310,7 @@ def _within_limit(found: Findings, plan: BackupPlan) -> list[Found]:
     found.left_out += [(file.place, reason) for file in found.files if file.place not in kept]
     found.warnings.append(
         f"the code has {in_mib(total)}, more than {in_mib(plan.max_bytes)}: "
-        f"the {len(found.files) - len(kept)} largest are left out; list what to ignore in a .gitignore"
+        f"{len(found.files) - len(kept)} of the largest are left out; list what to ignore in a .gitignore"
     )
     return [file for file in found.files if file.place in kept]
 

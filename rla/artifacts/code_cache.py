@@ -17,13 +17,14 @@ without it everything is read again.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import msgspec
 
 from rla.artifacts.code_secrets import RULES_VERSION, is_config
 from rla.fsio.atomic_write import atomic_write
@@ -65,6 +66,9 @@ class Record(NamedTuple):
         return self[4:]
 
 
+_DECODER: Final = msgspec.json.Decoder(tuple[dict[str, Record], dict[str, str]])
+
+
 class Cache:
     """The records of one project; a damaged or missing file is an empty cache.
 
@@ -82,7 +86,7 @@ class Cache:
         self.records: dict[str, Record] = {}
         self.decisions: dict[str, str] = {}
         self.written = 0
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+        with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._read()
 
     def save(self, records: Mapping[str, Record], decisions: Mapping[str, str]) -> None:
@@ -92,7 +96,7 @@ class Cache:
                 os.utime(self._path)
                 return
             self._path.parent.mkdir(exist_ok=True)
-            atomic_write(self._path, json.dumps([records, decisions]).encode(), durable=False)
+            atomic_write(self._path, _encode(records, decisions), durable=False)
             self._drop_old()
 
     def secrets(self) -> dict[tuple[str, bool], str]:
@@ -102,9 +106,7 @@ class Cache:
     def _read(self) -> None:
         with self._path.open("rb") as file:
             written = os.fstat(file.fileno()).st_mtime_ns
-            records, decisions = json.loads(file.read())
-        self.records = {path: Record(*fields) for path, fields in records.items()}
-        self.decisions = dict(decisions)
+            self.records, self.decisions = _DECODER.decode(file.read())
         self.written = written
 
     def _drop_old(self) -> None:
@@ -112,6 +114,19 @@ class Cache:
         for file in self._path.parent.iterdir():
             if file.stat().st_mtime < limit:
                 file.unlink(missing_ok=True)
+
+
+def _encode(records: Mapping[str, Record], decisions: Mapping[str, str]) -> bytes:
+    """The content of the file; paths that are no Unicode are not remembered."""
+    try:
+        return msgspec.json.encode([records, decisions])
+    except UnicodeEncodeError:
+        parts = ({path: each[path] for path in each if _is_unicode(path)} for each in (records, decisions))
+        return msgspec.json.encode([*parts])
+
+
+def _is_unicode(path: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in path)
 
 
 def signature(stat: os.stat_result) -> Signature:

@@ -86,6 +86,8 @@ class _Finder:
         self._script = "" if plan.script is None else os.path.realpath(plan.script)
         self._taken: dict[str, str] = {}
         self._looked_at = 0
+        self._largest = plan.max_file_bytes
+        self._most = plan.max_files
         explicit_rules(plan.ignore_files, self._root)  # a missing one is told before anything is looked at
 
     def add(self, entry: Entry) -> None:
@@ -123,51 +125,52 @@ class _Finder:
         """Take in a directory's names; the directories among them, to be looked into."""
         below = []
         for item in items:
-            self._looked_at += 1
-            place = f"{prefix}{item.name}"
+            name = item.name
+            place = f"{prefix}{name}"
             if self._is_over():
-                self._leave_out(place, f"and what follows: there are more than {self._plan.max_files:,} files")
+                self._leave_out(place, f"and what follows: there are more than {self._most:,} files")
                 break
-            if item.path in blocked:
-                self._leave_out(place, "belongs to a data root")
-            elif (item.name in CLUTTER and not entry.whole) or item.name.startswith(DATABASE_FILE):
+            if (name in CLUTTER and not entry.whole) or name.startswith(DATABASE_FILE):
                 continue  # and to open a database that is in use would drop its locks
-            elif self._add_item(item, place, judge, entry):
-                below.append((item.path, place))
-        return below
+            try:
+                if not item.is_dir(follow_symlinks=False):
+                    self._add_item(item, place, judge, entry)
+                elif not judge.ignores(item.path, is_dir=True):
+                    below.append((item.path, place))
+            except OSError as error:
+                self._leave_out(place, f"cannot be read: {error.strerror}")
+        for path, place in below:
+            if path in blocked:
+                self._leave_out(place, "belongs to a data root")
+        return [(path, place) for path, place in below if path not in blocked]
 
-    def _add_item(self, item: os.DirEntry[str], place: str, judge: _Judge, entry: Entry) -> bool:
-        """Take in one name; whether it is a directory to look into."""
-        try:
-            if item.is_dir(follow_symlinks=False):
-                return not judge.ignores(item.path, is_dir=True)
-            if (entry.sources_only and not is_source(item.name)) or judge.ignores(item.path, is_dir=False):
-                return False
-            if item.is_symlink():
-                self._out.links.append((item.path, place))
-            else:
-                self._add_file(item.path, place, item.stat(follow_symlinks=False))
-        except OSError as error:
-            self._leave_out(place, f"cannot be read: {error.strerror}")
-        return False
+    def _add_item(self, item: os.DirEntry[str], place: str, judge: _Judge, entry: Entry) -> None:
+        """Take in one name that is no directory."""
+        path = item.path
+        if (entry.sources_only and not is_source(item.name)) or judge.ignores(path, is_dir=False):
+            return
+        if item.is_symlink():
+            self._out.links.append((path, place))
+        else:
+            self._add_file(path, place, item.stat(follow_symlinks=False))
 
     def _add_file(self, source: str, place: str, found: os.stat_result, *, first: bool = False) -> None:
         if place in self._taken:
             if self._taken[place] != source:
                 self._leave_out(place, f"another file has that place: {self._taken[place]}")
-            return
-        reason = self._unfit(found) or ("" if source in self._kept_before else secret_by_name(source))
-        if reason:
+        elif reason := self._unfit(source, found):
             self._leave_out(place, reason)
-            return
-        self._taken[place] = source
-        self._out.files.append(Found(source, place, found, first or source == self._script))
+        else:
+            self._taken[place] = source
+            self._out.files.append(Found(source, place, found, first or source == self._script))
 
-    def _unfit(self, found: os.stat_result) -> str:
+    def _unfit(self, source: str, found: os.stat_result) -> str:
+        """Why a file is left out without being opened; empty if it is not."""
         if not stat.S_ISREG(found.st_mode):
             return "is no file but a socket, a pipe or a device"
-        limit = self._plan.max_file_bytes
-        return f"is {in_mib(found.st_size)}, larger than {in_mib(limit)}" if found.st_size > limit else ""
+        if found.st_size > self._largest:
+            return f"is {in_mib(found.st_size)}, larger than {in_mib(self._largest)}"
+        return "" if source in self._kept_before else secret_by_name(source)
 
     def _listing(self, directory: str, place: str) -> list[os.DirEntry[str]]:
         try:
@@ -199,8 +202,8 @@ class _Finder:
         return not entry.whole and not ENVIRONMENT_MARKS.isdisjoint(names)
 
     def _is_over(self) -> bool:
-        limit = self._plan.max_files
-        return len(self._out.files) >= limit or self._looked_at > _LOOKED_AT_PER_FILE * limit
+        self._looked_at += 1
+        return len(self._out.files) >= self._most or self._looked_at > _LOOKED_AT_PER_FILE * self._most
 
     def _leave_out(self, place: str, reason: str) -> None:
         self._out.left_out.append((place, reason))

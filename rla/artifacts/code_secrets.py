@@ -23,7 +23,7 @@ class NameRule:
     """Files that are left out for their name.
 
     Attributes:
-        patterns: Shell patterns of a name, or of a directory's and a file's name; case does not matter.
+        patterns: Shell patterns of a name, or of the end of a path; case does not matter.
         reason: What such a file is.
     """
 
@@ -60,7 +60,7 @@ NAME_RULES: Final = (
         ("credentials", "credentials.json", "credentials.y*ml", "credentials.toml", "client_secret*.json"),
         "holds credentials",
     ),
-    NameRule((".aws/config", "gcloud/*", "application_default_credentials.json"), "holds credentials"),
+    NameRule((".aws/config", ".config/gcloud/*", "application_default_credentials.json"), "holds credentials"),
     NameRule(("*service*account*.json", "kubeconfig", "*.kubeconfig", ".kube/config"), "holds credentials"),
     NameRule(("secrets.json", "secrets.y*ml", "secrets.toml", "secrets.ini"), "holds secrets"),
     NameRule(("huggingface/token", ".huggingface/token", "huggingface/stored_tokens"), "holds a Hugging Face token"),
@@ -149,10 +149,10 @@ def secret_by_name(path: str) -> str:
     >>> secret_by_name("src/keys.py")
     ''
     """
-    parts = path.lower().rsplit("/", 2)
-    both = "/".join(parts[-2:])
+    parts = path.lower().rsplit("/", 3)
+    ends = ["/".join(parts[-count:]) for count in (1, 2, 3)]
     for pattern, reason in _NAMES:
-        if pattern.match(parts[-1]) or pattern.match(both):
+        if any(map(pattern.match, ends)):
             return reason
     return ""
 

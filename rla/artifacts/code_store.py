@@ -276,6 +276,26 @@ def write_copy(target: Spot, data: bytes, mode: int) -> None:
         raise
 
 
+def remove_unlinked(directory: Path) -> int:
+    """Remove the entries that no backup links any more, as after runs were deleted.
+
+    A backup that runs at the same time loses nothing: it stores again what it finds missing.
+
+    Args:
+        directory: The code store.
+
+    Returns:
+        How many entries were removed.
+    """
+    removed = 0
+    for entry in directory.glob("??/*"):
+        with contextlib.suppress(OSError):
+            if entry.lstat().st_nlink == 1:
+                entry.unlink()
+                removed += 1
+    return removed
+
+
 def _holds(path: str, data: bytes, mode: int) -> bool:
     """Whether an entry is a plain file of a mode that holds exactly a content."""
     try:

@@ -37,7 +37,7 @@ _TOKENS: Final = [
 ]
 """What it is, text without which there is none of it, and its form."""
 _TOKEN_FORMS: Final = [(reason, signs, re.compile(form)) for reason, signs, form in _TOKENS]
-_BEARER: Final = re.compile(r"(\b(?:Bearer|Basic) {1,8})(?=[^\s\"']*\d)[\w.~+/-]{16,}=*", re.IGNORECASE)
+_BEARER: Final = re.compile(r"([Bb](?:earer|asic) {1,8})(?=[^\s\"']*\d)[\w.~+/-]{16,}=*")
 
 # A block ends at its last line, at the next hunk of a diff, or after 20,000 characters.
 _KEY_BLOCK: Final = re.compile(
@@ -50,7 +50,7 @@ _NAME: Final = (
     r"(?P<name>pass(?:word|wd|phrase)|(?<=[_-])pwd|secret|credentials?|(?:api|access|account|private|signing)[_-]?key|token)"
     r"(?:[_-]?(?:access[_-]?key|key|id|value))?"
 )
-_NAMED: Final = re.compile(_NAME, re.IGNORECASE)
+_NAMED: Final = re.compile(_NAME)
 _SIGNS_OF_NAMES: Final = ("pass", "pwd", "secret", "credential", "key", "token")
 _PREFIXED_QUOTE: Final = r"(?P<prefix>[rbfuRBFU]{0,2})(?P<quote>[\"'])(?P<quoted>[^\"'\n]+)(?P=quote)"
 _QUOTED: Final = re.compile(
@@ -113,7 +113,11 @@ def redact_text(text: str, name: str = "") -> str:
             text = form.sub(MASK, text)
     text = _BEARER.sub(rf"\1{MASK}", _URL.sub(_masked_password, text))
     forms = _IN_SOURCE if _CODE.fullmatch(name) else _ANYWHERE
-    return "\n".join(_without_assigned(line, forms) for line in text.split("\n"))
+    lowered = text.lower()
+    if not any(sign in lowered for sign in _SIGNS_OF_NAMES):
+        return text
+    lines = zip(text.split("\n"), lowered.split("\n"), strict=True)
+    return "\n".join(_without_assigned(line, forms) if _NAMED.search(low) else line for line, low in lines)
 
 
 def shown_address(address: str) -> str:
@@ -166,10 +170,8 @@ def _masked_password(match: re.Match[str]) -> str:
 
 
 def _without_assigned(line: str, forms: Sequence[re.Pattern[str]]) -> str:
-    lowered = line.lower()
-    if any(sign in lowered for sign in _SIGNS_OF_NAMES) and _NAMED.search(line):
-        for form in forms:
-            line = form.sub(_masked_value, line)
+    for form in forms:
+        line = form.sub(_masked_value, line)
     return line
 
 

@@ -17,6 +17,7 @@ from rla.easy_log.current import current
 from rla.easy_log.recorder import BACKUP, DEBUG, DISABLED, ERROR, INFO, WARN, Exclude, Logger
 from rla.easy_log.rich_records import record_figure, record_histogram, record_image, record_text, record_video
 from rla.easy_log.time_step import time_step_holder
+from rla.easy_log.time_used_recorder import ProfileKV, log_time_tracker, open_time_tracker, profile
 
 if TYPE_CHECKING:
     from rla.writers.tensorboardx_adapter import SharedSummaryWriter
@@ -152,6 +153,7 @@ __all__ = [
     "DISABLED",
     "ERROR",
     "INFO",
+    "ProfileKV",
     "WARN",
     "backup",
     "debug",
@@ -167,10 +169,13 @@ __all__ = [
     "log",
     "log_from_tf_summary",
     "log_key_value",
+    "log_time_tracker",
     "logkv",
     "logkv_mean",
     "logkvs",
     "ma_record_tabular",
+    "open_time_tracker",
+    "profile",
     "record_figure",
     "record_histogram",
     "record_image",

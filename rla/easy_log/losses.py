@@ -63,4 +63,4 @@ def warn(message: str) -> None:
         with contextlib.suppress(Exception):  # logging writes to the same stderr
             import logging  # noqa: PLC0415 - 8 ms that only a run whose warnings are errors need pay
 
-        logging.getLogger("rla").warning(message)
+            logging.getLogger("rla").warning(message)

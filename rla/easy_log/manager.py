@@ -15,7 +15,7 @@ from rla.core.config import RlaConfig, load_config
 from rla.core.find_database import find_data_root
 from rla.core.hyperparams import normalise, tracked_text
 from rla.core.layout import DEFAULT_DATA_ROOT, RootPaths
-from rla.easy_log import run_files
+from rla.easy_log import run_files, time_used_recorder
 from rla.easy_log.active_run import ActiveRun, silent_run, start_run
 from rla.easy_log.checkpoints import Checkpoints
 from rla.easy_log.current import current
@@ -201,6 +201,7 @@ class ExperimentManager(Directories, Checkpoints):
         )
         run = start_run(settings.plan(request)) if records_here() else silent_run(settings.task)
         time_step_holder.set_time(0)
+        time_used_recorder.reset()
         current.begin(run)
         self._draft.used = True
         return run

@@ -84,8 +84,12 @@ def with_environment(plan: RunPlan) -> RunRequest:
     from rla.artifacts.environment import EnvironmentCapture  # noqa: PLC0415 - only when it is asked for
 
     capture = EnvironmentCapture(plan.environment_of, never=[plan.root.root])
-    importlib.import_module("rla.store.run_table")
-    git, environment = capture.finish()
+    try:
+        importlib.import_module("rla.store.run_table")
+        git, environment = capture.finish()
+    except BaseException:
+        capture.cancel()
+        raise
     return replace(plan.request, git=git, environment=environment)
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import enum
 import importlib.util
+import io
 import math
 import os
 import types
@@ -143,7 +144,7 @@ PLAIN = {
 REFUSED = {
     "a function": (lambda: None, "is a function"),
     "a class": (Settings, "class"),
-    "an open file": (open(os.devnull), "TextIOWrapper"),  # noqa: SIM115
+    "an open file": (io.StringIO(), "StringIO"),
     "an object": (object(), "is a object"),
     "an array of objects": (np.array([{}], object), "dtype object"),
     "a masked array": (np.ma.array([1], mask=[True]), "masked"),

@@ -342,7 +342,7 @@ def test_over_the_size_of_a_backup_the_largest_files_are_left_out_with_a_warning
     assert "train.py" in kept(target)
     assert "big.py" not in kept(target)
     assert "does not fit" in told(report, "big.py")
-    assert "the 1 largest are left out" in report.warnings[0]
+    assert "1 of the largest are left out" in report.warnings[0]
 
 
 def test_over_the_number_of_files_the_deepest_are_left_out_and_told(project, backup):

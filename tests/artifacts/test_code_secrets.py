@@ -11,7 +11,6 @@ import pytest
 from rla.artifacts import code_kinds, code_secrets
 from rla.artifacts.code_backup import BackupPlan, back_up_code
 from rla.artifacts.code_list import OWN_FILES
-from rla.artifacts.code_plan import OUTSIDE
 from rla.artifacts.code_secrets import CONFIG_SUFFIXES, CONTENT_RULES, NAME_RULES, secret_by_name, secret_in
 from rla.core.layout import ARCHIVED, KINDS, STATE_DIR
 
@@ -42,7 +41,18 @@ def test_a_secret_is_left_out_for_its_name(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["key.py", "keys.py", "environment.yml", "env.py", "token.py", "config.json", "settings", "monkey", "id_rsa.py"],
+    [
+        "key.py",
+        "keys.py",
+        "environment.yml",
+        "env.py",
+        "token.py",
+        "config.json",
+        "settings",
+        "monkey",
+        "id_rsa.py",
+        "gcloud/train.py",
+    ],
 )
 def test_other_names_are_no_secrets(path):
     assert secret_by_name(f"project/{path}") == ""
@@ -221,7 +231,7 @@ def test_the_page_lists_every_rule():
     assert words >= CONFIG_SUFFIXES
     assert words >= code_kinds.SOURCE_SUFFIXES | code_kinds.CLUTTER | code_kinds.ENVIRONMENT_MARKS | OWN_FILES
     assert {name.lower() for name in words} >= code_kinds.SOURCE_NAMES
-    assert words >= {OUTSIDE, STATE_DIR, ARCHIVED, *KINDS}
+    assert words >= {STATE_DIR, ARCHIVED, *KINDS}
 
 
 def test_the_page_lists_every_reason_that_a_report_gives():

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -461,6 +462,36 @@ def test_abandoned_temporaries_are_cleared_after_an_hour(backup, store):
     os.utime(old, (OLD - 60, OLD - 60))
     backup()
     assert [path.name for path in (store / "tmp").iterdir()] == ["new.rla-tmp"]
+
+
+def test_entries_without_a_backup_are_removed_and_the_others_stay(project, backup, store):
+    _, first = backup()
+    write(project / "part0/m0.py", "later = 1\n")
+    _, second = backup()
+    assert code_store.remove_unlinked(store) == 0
+    subprocess.run(["rm", "-r", first], check=True)
+    assert code_store.remove_unlinked(store) == 1
+    assert verify_code(second) == []
+    assert len(entries(store)) == 12
+
+
+def test_removing_entries_beside_a_running_backup_harms_neither(backup, store, settled):
+    stop = threading.Event()
+
+    def remove() -> None:
+        while not stop.is_set():
+            for entry in entries(store):
+                entry.unlink(missing_ok=True)
+
+    removing = threading.Thread(target=remove)
+    removing.start()
+    try:
+        for _ in range(30):
+            report, _ = backup()
+            assert report.files == 12
+    finally:
+        stop.set()
+        removing.join()
 
 
 def test_eight_processes_may_back_up_one_tree_at_once(project, store, tmp_path):

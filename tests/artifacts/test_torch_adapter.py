@@ -297,4 +297,4 @@ def test_saving_takes_no_second_copy_in_memory(tmp_path):
         capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 0.2
+    assert float(done.stdout) < 0.2, done.stdout
