@@ -22,7 +22,7 @@ from rla.runs.database import open_database
 from tests.manage.stored_runs import make_runs, place_of
 
 RUNS, FILES = 100, 10
-BIG = 2**26
+BIG = 2**28
 TIMES = 1 / 0.7
 """Archiving may take so many times as long as ``cp -r``, and verifies, which that does not."""
 
@@ -57,13 +57,15 @@ def bench_delete(base: Path) -> bool:
 def bench_archive(base: Path) -> bool:
     """Archive runs beside ``cp -r`` of the same trees, with many small files and with few large ones."""
     met = True
-    for title, count, files, size in (("small files", 30, FILES, 0), ("64 MiB checkpoints", 4, 2, BIG)):
+    for title, count, files, size in (("small files", 30, FILES, 0), ("256 MiB checkpoints", 4, 2, BIG)):
         seconds: dict[str, list[float]] = {"rla archive": [], "cp -r": [], "cp -r, then sync": []}
         for _ in range(3):
             root, uids = stored(base, count, files, size)
             database = open_database(root)
             trees = [kind for kind in KINDS if (root / kind).is_dir()]
-            copy = lambda root=root, trees=trees: subprocess.run(["cp", "-r", *trees, fresh(base)], cwd=root, check=True)
+            copy = lambda root=root, trees=trees: subprocess.run(
+                ["cp", "-r", *trees, fresh(base)], cwd=root, check=True
+            )
             seconds["cp -r"].append(timed(copy))
             seconds["cp -r, then sync"].append(settled(copy))
             plan = plan_archive(database, uids)
