@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,5 +148,7 @@ def _is_installed(script: Path) -> bool:
 
 
 def _is_too_wide(directory: str) -> bool:
+    import tempfile  # noqa: PLC0415 - 6 ms that a project with its own list need not pay
+
     wide = {os.path.realpath(path) for path in (*_TOO_WIDE, tempfile.gettempdir(), Path.home())}
     return directory in wide or os.path.dirname(directory) == directory

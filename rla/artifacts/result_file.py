@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import secrets
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 from rla.core.index_name import file_safe, shorten
-from rla.fsio.atomic_write import TEMP_MARK
+from rla.fsio.atomic_write import temporary_beside
 
 _UNNAMED: Final = "unnamed"
 _PORTS: Final = {f"{port}{number}" for port in ("com", "lpt") for number in "123456789"}
@@ -47,7 +46,7 @@ def unfinished(path: Path) -> Iterator[Path]:
         OSError: They could not be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}{TEMP_MARK}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
     finally:

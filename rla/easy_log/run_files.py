@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from rla.core.hyperparams import flatten, value_text
 from rla.core.layout import CODE, HYPERPARAMETER, LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest
-from rla.fsio.atomic_write import atomic_write
 from rla.writers.base import Writer
 from rla.writers.csv_writer import CsvWriter
 from rla.writers.json_writer import JsonWriter
@@ -63,7 +62,7 @@ def write_parameters(paths: RunPaths, record: Manifest) -> None:
     content = _yaml(record.hyperparameters)
     for kind in _PARAMETER_KINDS:
         make_kind(paths, kind, record.uid)
-        atomic_write(paths.parameters(kind), content, durable=False)
+        paths.parameters(kind).write_bytes(content)  # nobody reads this directory yet
 
 
 def _yaml(hyperparameters: dict[str, Any]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +32,7 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         OSError: The content could not be written; the target is untouched and no temporary
             file is left.
     """
-    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}{TEMP_MARK}")
+    temporary = temporary_beside(path)
     try:
         _write_new(temporary, data, durable=durable)
         os.replace(temporary, path)  # noqa: PTH105 - one system call, on either type of path
@@ -43,6 +42,11 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name that nobody uses, in the directory of a file that is to be replaced."""
+    return path.with_name(f".{path.name[:50]}.{os.urandom(4).hex()}{TEMP_MARK}")
 
 
 def remove_temporary(directory: Path) -> None:

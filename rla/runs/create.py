@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,12 +84,16 @@ def create_run(
         RunStartError: The directories could not be written; nothing of the run is left.
     """
     tracked = hyperparams.tracked_text(request.hyperparameters, request.tracked_keys)
-    uid = secrets.token_hex(8)
+    uid = os.urandom(8).hex()
+    names = _names(root, request, tracked)
     try:
         root_id = prepare_root(root)
-        entry = spool.announce(root, uid, "")
+        name, paths = next(names)
+        entry = spool.announce(root, uid, paths.place)
         try:
-            name, paths = _claim(root, request, tracked, uid, entry)
+            while not _claim(paths):
+                name, paths = next(names)
+                entry.move(uid, paths.place)
             record = _manifest(request, name, paths, uid)
             lock = _write_manifest(paths, record, furnish)
         except BaseException:
@@ -112,30 +115,26 @@ def create_run(
     return NewRun(root, paths, record, lock, root_id, index_error)
 
 
-def index_name(record: Manifest) -> IndexName:
-    """The index name of a run whose manifest is known."""
-    return IndexName(datetime.strptime(record.created, "%Y/%m/%d/%H-%M-%S-%f"), record.ip, record.tracked)  # noqa: DTZ007
-
-
-def _claim(
-    root: RootPaths, request: RunRequest, tracked: str, uid: str, entry: spool.HeldEntry
-) -> tuple[IndexName, RunPaths]:
-    """Take the first free time stamp from now on; the file system is never listed for it."""
+def _names(root: RootPaths, request: RunRequest, tracked: str) -> Iterator[tuple[IndexName, RunPaths]]:
+    """Index names from now on, a microsecond apart; the file system is never listed for a free one."""
     ip = machine.ip_address()
     created = datetime.now()  # noqa: DTZ005 - the index is in local time; the zone is in run.json
     while True:
         name = IndexName(created, ip, tracked)
-        paths = root.run(name.place(request.task, request.name_format))
-        entry.move(uid, paths.place)
-        try:
-            claim_dir(paths.log)
-        except FileExistsError:
-            created += timedelta(microseconds=1)
-        except BaseException:
-            remove_empty_parents(paths.log.parent, root.kind(LOG))
-            raise
-        else:
-            return name, paths
+        yield name, root.run(name.place(request.task, request.name_format))
+        created += timedelta(microseconds=1)
+
+
+def _claim(paths: RunPaths) -> bool:
+    """Take a run's directory; False when somebody else has it."""
+    try:
+        claim_dir(paths.log)
+    except FileExistsError:
+        return False
+    except BaseException:
+        remove_empty_parents(paths.log.parent, paths.root / LOG)
+        raise
+    return True
 
 
 def _write_manifest(paths: RunPaths, record: Manifest, furnish: Callable[[RunPaths, Manifest], None]) -> FileLock:

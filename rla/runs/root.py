@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 import msgspec
@@ -57,8 +56,8 @@ def is_shared_by_files(paths: RootPaths, index_url: str | None) -> bool:
 
 def _give_id(paths: RootPaths) -> str:
     """Of many processes that give an id at once, the first link wins."""
-    content = msgspec.json.encode({"root_id": secrets.token_hex(8), "schema_version": 1}) + b"\n"
-    own = paths.state_dir / f".root.{secrets.token_hex(4)}{TEMP_MARK}"
+    content = msgspec.json.encode({"root_id": os.urandom(8).hex(), "schema_version": 1}) + b"\n"
+    own = paths.state_dir / f".root.{os.urandom(4).hex()}{TEMP_MARK}"
     atomic_write(own, content)
     try:
         os.link(own, paths.root_json)

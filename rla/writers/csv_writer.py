@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Callable
 from operator import itemgetter
@@ -19,7 +18,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
-from rla.fsio.atomic_write import TEMP_MARK, write_all
+from rla.fsio.atomic_write import temporary_beside, write_all
 from rla.writers import csv_table
 from rla.writers.append_file import AppendFile
 from rla.writers.base import TIME_STEP, TIMESTAMP, Dump, PartialRowError, Plans, Shape, Writer
@@ -158,7 +157,7 @@ class CsvWriter(Writer):
 
     def _replace(self, header: bytes, padding: bytes) -> AppendFile:
         """Put a padded copy under another header in the file's place, whole or not at all."""
-        temporary = self._path.with_name(f".{self._path.name[:60]}.{secrets.token_hex(4)}{TEMP_MARK}")
+        temporary = temporary_beside(self._path)
         file = None
         try:
             self._copy_padded(temporary, header, padding)

@@ -11,7 +11,7 @@ from rla.core.layout import KINDS, LOG, RootPaths
 from rla.errors import ConfigError, MissingDependencyError, RunStartError
 from rla.fsio.file_lock import is_locked
 from rla.runs import create
-from rla.runs.create import RunRequest, clear_claim, create_run, index_name
+from rla.runs.create import RunRequest, clear_claim, create_run
 from rla.runs.database import open_database
 from rla.store.run_table import RunTable
 
@@ -34,7 +34,8 @@ def test_a_run_is_claimed_written_locked_and_in_the_table(root):
     new = create_run(root, RunRequest("t", {"seed": 3}, ("seed",)))
     assert is_locked(new.paths.manifest)
     assert (new.index_error, spooled(root)) == (None, [])
-    assert index_name(new.manifest).place("t") == new.paths.place
+    day = new.manifest.created.rpartition("/")[0]
+    assert new.paths.place == f"t/{day}/{new.manifest.name}"
     (stored,) = open_database(root.root).runs()
     assert (stored.uid, stored.state, stored.row["seed"]) == (new.manifest.uid, "running", 3)
     new.lock.release()
