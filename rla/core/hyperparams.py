@@ -16,6 +16,7 @@ from rla.core import json_codec
 from rla.errors import ConfigError
 
 MAX_TEXT: Final = 10_000
+_MOST_BITS: Final = 14_000
 _MAX_DEPTH: Final = 20
 _MAX_ITEMS: Final = 1_000
 
@@ -130,6 +131,8 @@ def _plain(value: object, parents: tuple[int, ...]) -> Any:
         return value if not isinstance(value, str) else value[:MAX_TEXT]
     if isinstance(value, enum.Enum):
         return _plain(value.value, parents)
+    if type(value) is int and value.bit_length() > _MOST_BITS:
+        return hex(value)  # Python writes no decimals that long
     if isinstance(value, (int, float)) and type(value).__module__ == "builtins":
         return value
     if id(value) in parents:

@@ -156,6 +156,11 @@ def test_omegaconf_is_taken_as_it_resolves(data_root):
     assert rla.init("t", given, data_root=data_root).manifest.hyperparameters == {"lr": 0.1, "copy": 0.1}
 
 
+def test_an_integer_of_five_thousand_digits_starts_a_run(data_root):
+    run = start(data_root, huge=10**5000)
+    assert run.manifest.hyperparameters == {"huge": hex(10**5000)}
+
+
 def test_a_dotted_key_is_tracked_from_inside(data_root):
     run = start(data_root, "run_params.seed", run_params={"seed": 3})
     assert run.name.endswith("&run_params.seed=3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -147,9 +148,9 @@ def test_the_manifest_is_the_last_that_goes_when_a_start_is_undone(root, monkeyp
     for name in ("a.txt", "z.txt", "tb/events/e"):
         (new.paths.log / name).touch()
     at_the_end = []
-    rmtree = create.shutil.rmtree
+    rmtree = shutil.rmtree
     monkeypatch.setattr(
-        create.shutil,
+        shutil,
         "rmtree",
         lambda path, **options: (
             at_the_end.append(os.listdir(path)) if path == new.paths.log else None,
