@@ -12,20 +12,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rla.easy_log import logger as logger
     from rla.easy_log.init import init as init
+    from rla.easy_log.query_tool import experiment_data_query as experiment_data_query
+    from rla.easy_log.query_tool import single_experiment_query as single_experiment_query
     from rla.easy_log.tester import exp_manager as exp_manager
     from rla.easy_log.time_step import time_step_holder as time_step_holder
+    from rla.runs.query import query as query
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "exp_manager": "rla.easy_log.tester",
+    "experiment_data_query": "rla.easy_log.query_tool",
     "init": "rla.easy_log.init",
     "logger": "rla.easy_log",
+    "query": "rla.runs.query",
+    "single_experiment_query": "rla.easy_log.query_tool",
     "time_step_holder": "rla.easy_log.time_step",
 }
 """Where each short name lives; it is imported when first used, so that ``import rla`` costs next to nothing."""
 
-__all__ = ["__version__", "exp_manager", "init", "logger", "time_step_holder"]
+__all__ = [
+    "__version__",
+    "exp_manager",
+    "experiment_data_query",
+    "init",
+    "logger",
+    "query",
+    "single_experiment_query",
+    "time_step_holder",
+]
 
 
 def __getattr__(name: str) -> Any:

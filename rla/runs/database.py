@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from rla.core import states
-from rla.core.layout import LOG, RootPaths, RunPaths
+from rla.core.layout import ARCHIVED, LOG, RootPaths, RunPaths
 from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
 from rla.fsio.atomic_write import remove_temporary
 from rla.fsio.claim_dir import make_dirs
 from rla.runs import machine
 from rla.runs.arrivals import take_in
-from rla.runs.liveness import is_alive
+from rla.runs.liveness import is_alive, spoke_lately
 from rla.runs.progress import progress_of
 from rla.runs.root import index_location, is_shared_by_files, prepare_root, read_root_id
 from rla.runs.run import Run
@@ -40,7 +40,7 @@ class Database:
 
     def runs(self, task: str | None = None, limit: int | None = None) -> list[Run]:
         """The newest runs first."""
-        return [self._run(row) for row in self.table.rows(task, limit=limit)]
+        return [self.run_of(row) for row in self.table.rows(task, limit=limit)]
 
     def find(self, name: str) -> Run:
         """The run of a uid, a unique beginning of one, a time stamp, or ``last``.
@@ -54,7 +54,7 @@ class Database:
             raise RunNotFoundError(name)
         if len(rows) > 1:
             raise AmbiguousRunError(name, [str(row["uid"]) for row in rows])
-        return self._run(rows[0])
+        return self.run_of(rows[0])
 
     def reindex(self) -> RebuildReport:
         """Bring the table to what the directories say.
@@ -76,12 +76,14 @@ class Database:
             with contextlib.suppress(StoreError):  # a reader without write permission still reads
                 self.table.register_root(self.root_id, "data", machine.host_name(), str(self.root.root))
 
-    def _run(self, row: dict[str, Any]) -> Run:
+    def run_of(self, row: dict[str, Any]) -> Run:
+        """The run of a whole row with its places; one that has not ended is read from its files."""
         place = self._place(row)
-        paths = self.root.run(place.path) if place is not None else None
-        if row["state"] not in states.OPEN or paths is None:
-            return Run(row, paths, alive=False)
-        return self._open_run(row, paths)
+        if place is None:
+            return Run(row, None, alive=spoke_lately(row["heartbeat"]))
+        if row["state"] not in states.OPEN:
+            return Run(row, self._paths(place), alive=False)
+        return self._open_run(row, self._paths(place))
 
     def _open_run(self, row: dict[str, Any], paths: RunPaths) -> Run:
         """A run that has not ended as far as the table knows: its files know better."""
@@ -102,11 +104,12 @@ class Database:
         return Run({**row, **changed}, paths, alive=alive)
 
     def _place(self, row: Mapping[str, Any]) -> Place | None:
-        """Where its live copy lies below this root."""
-        for place in row["places"]:
-            if place.root_id == self.root_id and not place.archived:
-                return place  # type: ignore[no-any-return]  # rows are of any type
-        return None
+        """Where its files are below this root: the live copy, else the archived one."""
+        here: list[Place] = [place for place in row["places"] if place.root_id == self.root_id]
+        return min(here, key=lambda place: place.archived, default=None)
+
+    def _paths(self, place: Place) -> RunPaths:
+        return RunPaths(self.root.root / ARCHIVED if place.archived else self.root.root, place.path)
 
 
 def open_database(data_root: Path, index_url: str | None = None) -> Database:
@@ -167,6 +170,6 @@ def _connect(data_root: Path, index_url: str | None) -> Database:
         raise ConfigError(f"there is no database at {data_root}; name one with --data-root or RLA_DATA_ROOT")
     root_id = read_root_id(root) or prepare_root(root)
     location = index_location(root, index_url)
-    if isinstance(location, Path):
+    if isinstance(location, Path) and not location.parent.is_dir():
         make_dirs(location.parent)
     return Database(root, RunTable(open_index(location, budget=COMMAND_BUDGET)), root_id)

@@ -24,4 +24,9 @@ def is_alive(record: Manifest, paths: RunPaths, heartbeat: float | None) -> bool
         return True
     if record.host == machine.host_name():
         return record.boot == machine.boot_id() and machine.process_runs(record.pid, record.process_started)
+    return spoke_lately(heartbeat)
+
+
+def spoke_lately(heartbeat: float | None) -> bool:
+    """Whether a heartbeat is so young that its run still counts as alive, where nothing else can tell."""
     return heartbeat is not None and time.time() - heartbeat < HEARTBEAT_GRACE

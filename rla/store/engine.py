@@ -50,6 +50,11 @@ class Index:
         """The address for people: the path of the SQLite file, or the URL without its password."""
         return masked(self._url) if self._url.get_backend_name() == "postgresql" else str(self._url.database)
 
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database: ``sqlite`` or ``postgresql``."""
+        return self._url.get_backend_name()
+
     def within(self, budget: float) -> Index:
         """The same index with another budget."""
         return Index(self._url, budget=budget, create=self._create)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -104,6 +105,7 @@ places: Final = Table(
     Column("archived", _FLAG, primary_key=True),
 )
 Index("places_root", places.c.root_id, places.c.path)
+Index("places_archived", places.c.uid, sqlite_where=text("archived")).ddl_if(dialect="sqlite")
 
 roots: Final = Table(
     "roots",

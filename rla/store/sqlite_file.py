@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import random
 import sqlite3
 import stat
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -30,7 +32,7 @@ from rla.store.columns import loads
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _UNWRITABLE: Final = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-_SETTINGS: Final = ("synchronous = NORMAL", "trusted_schema = OFF", "foreign_keys = ON")
+_SETTINGS: Final = ("synchronous = NORMAL", "foreign_keys = ON")
 _SIDE_FILES: Final = ("-wal", "-shm")
 
 
@@ -133,6 +135,22 @@ class SqliteFile(Backend):
         return _start(self._readers[access], deadline, _look, write=False)
 
 
+@functools.cache
+def trusted_schema() -> str:
+    """``OFF``; ``ON`` where SQLite calls its own JSON functions unsafe, which indexes of a table need.
+
+    Versions before 3.41 do so by mistake: a table with such an index could not be written.
+    """
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("CREATE TABLE probe (value)")
+        try:
+            connection.execute("CREATE INDEX probed ON probe (json_type(value))")
+        except sqlite3.OperationalError:
+            return "ON"
+        return "OFF"
+
+
 def is_damage(error: StoreError, path: Path) -> bool:
     """Whether an error says that the file itself can never be read, whoever tries and when."""
     cause = error.__cause__
@@ -196,7 +214,7 @@ def _start(
         driver.execute(f"PRAGMA busy_timeout = {deadline.milliseconds}")
         if "prepared" not in connection.info:
             prepare(driver, deadline)
-            for setting in _SETTINGS:
+            for setting in (*_SETTINGS, f"trusted_schema = {trusted_schema()}"):
                 driver.execute(f"PRAGMA {setting}")
             connection.info["prepared"] = True
         driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -351,7 +351,19 @@ class TestOtherReaders:
         with closing(sqlite3.connect(database)) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
-    @pytest.mark.parametrize(("pragma", "value"), [("synchronous", 1), ("trusted_schema", 0), ("foreign_keys", 1)])
+    @pytest.mark.parametrize(("pragma", "value"), [("synchronous", 1), ("foreign_keys", 1)])
     def test_our_connections_are_set_up(self, sqlite_table, pragma, value):
         with sqlite_table.index.read() as connection:
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+    def test_the_schema_is_trusted_only_where_indexes_on_json_need_it(self, sqlite_table):
+        with sqlite_table.index.read() as connection:
+            trusted = connection.exec_driver_sql("PRAGMA trusted_schema").scalar()
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("CREATE TABLE probe (value)")
+            if trusted:
+                with pytest.raises(sqlite3.OperationalError, match="unsafe use"):
+                    connection.execute("CREATE INDEX probed ON probe (json_type(value))")
+            else:
+                connection.execute("CREATE INDEX probed ON probe (json_type(value))")
