@@ -1,0 +1,374 @@
+"""Copy a directory tree so that it can be trusted: whole, compared, and on disk.
+
+A copy is *verified* when every file of it was read back through the file system and is, byte for
+byte, what its source is, and no source changed meanwhile. That does not prove what a disk holds
+below the system's cache; :func:`sync_tree` waits until the disk says that it has everything.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from rla.fsio.tree_walk import Cursor, Event, walk
+
+_CHUNK: Final = 2**20
+_PIECE: Final = 2**18
+_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_NOT_THIS_WAY: Final = (
+    *(
+        errno.EXDEV,
+        errno.EINVAL,
+        errno.ENOSYS,
+        errno.EOPNOTSUPP,
+        errno.ENOTSUP,
+        errno.EBADF,
+        errno.ETXTBSY,
+        errno.EPERM,
+    ),
+)
+"""What copying inside the kernel answers where it cannot; the bytes then go through this process."""
+ONE_BY_ONE: Final = 64
+"""More files than these had better be synced with all else on their disk."""
+
+KeepLink = Callable[[str, str], bool]
+
+
+@dataclass
+class CopyReport:
+    """What was copied.
+
+    Attributes:
+        files: How many files, links to files of the code store among them.
+        bytes: Their size together.
+        skipped: Paths that were left out, and why.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def copy_tree(
+    source: int, target: int, keep_link: KeepLink, *, progress: Callable[[int], None] = lambda _size: None
+) -> CopyReport:
+    """Copy what is in a directory into an empty one, and verify it.
+
+    Modes, modification times, holes of sparse files and hard links among the files are kept. A
+    read-only file that has other links (the code of a run) is linked once more, where the
+    file system allows it. Links are copied as links or left out, never followed.
+
+    Args:
+        source: A descriptor of the directory to copy; it is closed.
+        target: A descriptor of the empty directory; it is closed.
+        keep_link: Whether to copy a symbolic link, given the directory it is in, relative to the
+            source, and its text.
+        progress: Called after each step with the bytes that it copied.
+
+    Returns:
+        What was copied, and what was left out.
+
+    Raises:
+        OSError: Something could not be read or written, or a file changed meanwhile.
+    """
+    with Cursor(source) as old, Cursor(target) as new:
+        top = os.dup(new.fd)
+        try:
+            copier = _Copier(old, new, top, keep_link)
+            for event, name in walk(old):
+                progress(copier.take(event, name))
+        finally:
+            os.close(top)
+        _copy_mode_and_times(os.fstat(old.fd), new.fd)
+        return copier.report
+
+
+class SyncedDisks:
+    """Disks that were synced as a whole, each but once: one wait instead of one for each file."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self._devices: set[int] = set()
+
+    def sync(self, directory: int) -> bool:
+        """Wait until the disk of a directory has everything; false where there is no such call.
+
+        Raises:
+            OSError: The disk does not have it.
+        """
+        device = os.fstat(directory).st_dev
+        if device not in self._devices and not _sync_disk(directory):
+            return False
+        self._devices.add(device)
+        return True
+
+
+def sync_tree(directory: int) -> None:
+    """Wait until the disk has everything below a directory.
+
+    Args:
+        directory: A descriptor of it; it is closed.
+
+    Raises:
+        OSError: The disk does not have it.
+    """
+    with Cursor(directory) as cursor:
+        for event, name in walk(cursor):
+            if event is Event.FILE:
+                _sync_file(name, cursor.fd)
+            elif event is Event.ENTER:
+                os.fsync(cursor.fd)
+            else:
+                _sync_directory(name, cursor.fd)
+        os.fsync(cursor.fd)
+
+
+def differences(source: int, target: int, keep_link: KeepLink) -> list[str]:
+    """The paths by which a tree differs from its copy, judged by type, size and modification time.
+
+    Args:
+        source: A descriptor of the tree; it is closed.
+        target: A descriptor of the copy; it is closed.
+        keep_link: As it was when the copy was made.
+
+    Returns:
+        At most a hundred of them.
+    """
+    one, other = _signatures(source, keep_link), _signatures(target, keep_link)
+    return sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))[:100]
+
+
+class _Copier:
+    """Two cursors that move alike; one reads, one writes."""
+
+    def __init__(self, old: Cursor, new: Cursor, top: int, keep_link: KeepLink) -> None:
+        self.report = CopyReport()
+        self._old = old
+        self._new = new
+        self._top = top
+        self._keep_link = keep_link
+        self._directories: list[str] = []
+        self._copied: dict[tuple[int, int], str] = {}
+
+    def take(self, event: Event, name: str) -> int:
+        """One step of the walk; the bytes it copied."""
+        if event is Event.FILE:
+            return self._take_file(name)
+        if event is Event.ENTER:
+            os.mkdir(name, dir_fd=self._new.fd)
+            self._new.down(name)
+            self._directories.append(name)
+        else:
+            found = os.stat(name, dir_fd=self._old.fd, follow_symlinks=False)
+            _copy_mode_and_times(found, self._new.fd)
+            self._new.up()
+            self._directories.pop()
+        return 0
+
+    def _take_file(self, name: str) -> int:
+        found = os.stat(name, dir_fd=self._old.fd, follow_symlinks=False)
+        if stat.S_ISLNK(found.st_mode):
+            self._take_link(name)
+            return 0
+        if not stat.S_ISREG(found.st_mode):
+            self._skip(name, "it is neither a file nor a directory nor a link")
+            return 0
+        if found.st_nlink == 1 or not self._link_again(name, found):
+            copy_file(self._old.fd, self._new.fd, name)
+            if found.st_nlink > 1:
+                self._copied[found.st_dev, found.st_ino] = self._path(name)
+        self.report.files += 1
+        self.report.bytes += found.st_size
+        return found.st_size
+
+    def _take_link(self, name: str) -> None:
+        text = os.readlink(name, dir_fd=self._old.fd)
+        if self._keep_link("/".join(self._directories), text):
+            os.symlink(text, name, dir_fd=self._new.fd)
+        else:
+            self._skip(name, f"it is a link to {text}, which lies outside the run")
+
+    def _link_again(self, name: str, found: os.stat_result) -> bool:
+        """Keep two names of one file one file: with each other, or with the read-only original."""
+        twin = self._copied.get((found.st_dev, found.st_ino))
+        try:
+            if twin is not None:
+                os.link(twin, name, src_dir_fd=self._top, dst_dir_fd=self._new.fd, follow_symlinks=False)
+            elif found.st_mode & 0o222:
+                return False
+            else:
+                os.link(name, name, src_dir_fd=self._old.fd, dst_dir_fd=self._new.fd, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+                raise
+            return False  # another disk, another user's file, too many links: a copy does as well
+        return True
+
+    def _skip(self, name: str, reason: str) -> None:
+        self.report.skipped.append((self._path(name), reason))
+
+    def _path(self, name: str) -> str:
+        return "/".join([*self._directories, name])
+
+
+def copy_file(source: int, target: int, name: str) -> None:
+    """Copy one file from a directory into another, and compare the two.
+
+    Raises:
+        OSError: It could not be copied, or changed meanwhile.
+    """
+    old = os.open(name, _READ, dir_fd=source)
+    try:
+        before = os.fstat(old)
+        new = os.open(name, _NEW, 0o600, dir_fd=target)
+        try:
+            _fill(old, new, before)
+            _compare(old, new, before, name)
+            os.fchmod(new, stat.S_IMODE(before.st_mode) & 0o777)
+            os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+        finally:
+            os.close(new)
+    finally:
+        os.close(old)
+
+
+def _fill(old: int, new: int, found: os.stat_result) -> None:
+    for start, end in _extents(old, found):
+        _copy_range(old, new, start, end)
+    if os.fstat(new).st_size < found.st_size:
+        os.ftruncate(new, found.st_size)
+
+
+def _extents(file: int, found: os.stat_result) -> list[tuple[int, int]]:
+    """Where a file has data; a sparse one has holes between."""
+    if found.st_size == 0 or found.st_blocks * 512 >= found.st_size or not hasattr(os, "SEEK_DATA"):
+        return [(0, found.st_size)]
+    extents = []
+    end = 0
+    while end < found.st_size:
+        try:
+            start = os.lseek(file, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                break
+            return [(0, found.st_size)]
+        end = os.lseek(file, start, os.SEEK_HOLE)
+        extents.append((start, end))
+    return extents
+
+
+def _copy_range(old: int, new: int, start: int, end: int) -> None:
+    """Inside the kernel where that is possible."""
+    while start < end and hasattr(os, "copy_file_range"):
+        try:
+            copied = os.copy_file_range(old, new, end - start, start, start)
+        except OSError as error:
+            if error.errno not in _NOT_THIS_WAY:
+                raise
+            break
+        if copied == 0:
+            break
+        start += copied
+    while start < end:
+        data = os.pread(old, min(_CHUNK, end - start), start)
+        if not data:
+            return  # it has become shorter: the comparison tells
+        written = os.pwrite(new, data, start)
+        start += written
+
+
+def _compare(old: int, new: int, before: os.stat_result, name: str) -> None:
+    for start, end in _extents(old, before):
+        if not _is_same(old, new, start, end):
+            raise OSError(errno.EIO, "the copy is not like its source", name)
+    after = os.fstat(old)
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise OSError(errno.EBUSY, "it changed while it was copied", name)
+    if os.fstat(new).st_size != before.st_size:
+        raise OSError(errno.EIO, "the copy is not as long as its source", name)
+
+
+def _is_same(old: int, new: int, start: int, end: int) -> bool:
+    """Compare piece by piece; small pieces in two buffers that stay in the processor's cache."""
+    one, other = bytearray(min(_PIECE, end - start)), bytearray(min(_PIECE, end - start))
+    while start < end:
+        length = min(len(one), end - start)
+        if length < len(one):
+            one, other = bytearray(length), bytearray(length)
+        read = os.preadv(old, [one], start)
+        if read == 0 or os.preadv(new, [memoryview(other)[:read]], start) != read:
+            return False
+        if one[:read] != other[:read] if read < length else one != other:
+            return False
+        start += read
+    return True
+
+
+def _copy_mode_and_times(found: os.stat_result, new: int) -> None:
+    """Of a directory, after it was filled: writing into it needs the one and changes the other."""
+    os.fchmod(new, stat.S_IMODE(found.st_mode) & 0o777 | stat.S_IRWXU)
+    os.utime(new, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _signatures(directory: int, keep_link: KeepLink) -> dict[str, tuple[object, ...]]:
+    found: dict[str, tuple[object, ...]] = {}
+    inside: list[str] = []
+    with Cursor(directory) as cursor:
+        for event, name in walk(cursor):
+            path = "/".join([*inside, name])
+            if event is Event.LEAVE:
+                inside.pop()
+            elif event is Event.ENTER:
+                inside.append(name)
+                found[path] = ("directory",)
+            elif signature := _signature(name, cursor.fd, lambda text: keep_link("/".join(inside), text)):
+                found[path] = signature
+    return found
+
+
+def _signature(name: str, parent: int, keep_link: Callable[[str], bool]) -> tuple[object, ...] | None:
+    """What a file must have in common with its copy; None for what is not copied."""
+    found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    if stat.S_ISLNK(found.st_mode):
+        text = os.readlink(name, dir_fd=parent)
+        return ("link", text) if keep_link(text) else None
+    return ("file", found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def _sync_disk(directory: int) -> bool:
+    """Everything of one file system at once; False where there is no such call."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError, TypeError):
+        return False
+    if call(directory) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return True
+
+
+def _sync_file(name: str, parent: int) -> None:
+    try:
+        descriptor = os.open(name, _READ, dir_fd=parent)
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link has no data of its own
+            return
+        raise
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(name: str, parent: int) -> None:
+    descriptor = os.open(name, _READ, dir_fd=parent)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
