@@ -3,44 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rla_scripts.options import data_root_option, json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_json, echo_table, moment, pairs
+from rla_scripts.selecting import selection_options, tell_glob_reading
 
 if TYPE_CHECKING:
-    from rla.runs.run import Run
+    from rla.core.selection import Selection
+    from rla.runs.run_list import LightRow, RunList
 
 HEADER = ("RUN", "STATE", "TASK", "STARTED", "STEP", "TRACKED", "LAST VALUES")
 
 
 @click.command("ls")
-@click.option("--task", help="Only the runs of this task.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first.")
+@selection_options
+@click.option("--sort", help="Sort by a column, a hyperparameter or summary.<key>; with - before it, greatest first.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
 @data_root_option
 @json_option
-def command(task: str | None, limit: int, data_root: Path | None, as_json: bool) -> int:
-    """List the runs, newest first."""
+def command(selection: Selection, sort: str | None, limit: int, data_root: Path | None, as_json: bool) -> int:
+    """List runs, newest first.
+
+    RUN is a uid or the beginning of one, a time stamp, or `last`. Runs are listed that satisfy all options.
+    """
+    from rla.runs.query import select_runs
+
     database = open_named(data_root)
-    runs = database.runs(task=task, limit=limit)
+    if selection.regex:
+        every = select_runs(database, selection, sort=sort)
+        tell_glob_reading(database, selection, every)
+        runs = every[:limit]
+    else:
+        runs = select_runs(database, selection, sort=sort, limit=limit)
     if as_json:
         echo_json([run.as_dict() for run in runs])
     elif runs:
-        echo_table([HEADER, *map(_line, runs)])
+        _print(runs, sort or "")
     else:
-        click.echo("no runs" + (f" of task {task!r}" if task else ""), err=True)
+        click.echo("no runs" + (f" of task {selection.task!r}" if selection.task else ""), err=True)
     return 0 if runs else NOTHING_MATCHED
 
 
-def _line(run: Run) -> tuple[object, ...]:
+def _print(runs: RunList, sort: str) -> None:
+    echo_table([HEADER, *(_line(row, sort) for row in runs.rows)])
+
+
+def _line(row: LightRow, sort: str) -> tuple[object, ...]:
+    summary = _sorted_first(row.summary or {}, sort)
     return (
-        run.uid[:8],
-        run.state,
-        run.task,
-        moment(run.row["started"])[:-3],
-        run.time_step,
-        run.tracked.replace("&", " "),
-        pairs(run.summary, limit=3),
+        row.uid[:8],
+        row.state,
+        row.task,
+        moment(row.started)[:-3],
+        row.time_step,
+        row.tracked.replace("&", " "),
+        pairs(summary, limit=3),
     )
+
+
+def _sorted_first(summary: dict[str, Any], sort: str) -> dict[str, Any]:
+    """The last values, the one that the runs are sorted by before the others."""
+    first = {key: value for key, value in summary.items() if key in sort}
+    return {**first, **summary}

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from rla.errors import RlaError, RunNotFoundError
-from rla_scripts.output import NOTHING_MATCHED
+from rla_scripts.output import NOTHING_MATCHED, printable
 
-COMMANDS = ("logs", "ls", "path", "reindex", "setup", "show")
+COMMANDS = (
+    "archive",
+    "delete",
+    "diff",
+    "du",
+    "export",
+    "gc",
+    "logs",
+    "ls",
+    "migrate",
+    "note",
+    "path",
+    "reindex",
+    "restore",
+    "setup",
+    "show",
+    "stop",
+    "tag",
+    "tb",
+    "watch",
+)
 """Each is the name of a file beside this one and of the command in it."""
 
 INTERRUPTED = 130
@@ -55,8 +76,24 @@ def group(context: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command line; exit codes: 0 done, 1 error, 2 usage, 3 nothing matched, 130 interrupted."""
-    sys.exit(_run(group, arguments))
+    """Run a command line; exit codes: 0 done, 1 error, 2 usage, 3 nothing matched, 4 some failed, 130 interrupted."""
+    _leave(_run(group, arguments))
+
+
+def archive_main() -> None:
+    """``rla-archive`` is ``rla archive``."""
+    _leave(_run(group, ["archive", *sys.argv[1:]], prog_name="rla"))
+
+
+def delete_main() -> None:
+    """``rla-delete`` is ``rla delete``."""
+    _leave(_run(group, ["delete", *sys.argv[1:]], prog_name="rla"))
+
+
+def _leave(code: int) -> NoReturn:
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to break
+    sys.exit(code)
 
 
 def _run(command: click.Command, arguments: list[str] | None, **settings: Any) -> int:
@@ -68,11 +105,16 @@ def _run(command: click.Command, arguments: list[str] | None, **settings: Any) -
         error.show()
         return error.exit_code
     except RlaError as error:
-        click.echo(f"rla: {error}", err=True)
+        _tell(error)
         return NOTHING_MATCHED if isinstance(error, RunNotFoundError) else 1
     except OSError as error:
-        click.echo(f"rla: {error}", err=True)
+        _tell(error)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return result if isinstance(result, int) else 0
+
+
+def _tell(error: Exception) -> None:
+    """A message may hold a name that somebody else chose, and lines that mark a place."""
+    click.echo("rla: " + "\n".join(printable(line) for line in str(error).splitlines()), err=True)

@@ -13,6 +13,8 @@ import click
 PIPED_WIDTH = 10_000
 NOTHING_MATCHED = 3
 """The exit code when a selection is empty."""
+SOME_FAILED = 4
+"""The exit code when something could not be done to some of the runs."""
 
 
 def echo_json(value: object) -> None:
@@ -24,20 +26,30 @@ def echo_json(value: object) -> None:
     click.echo(msgspec.json.format(json_codec.dumps(value), indent=2))
 
 
-def echo_table(rows: Iterable[Sequence[object]]) -> None:
+def echo_table(rows: Iterable[Sequence[object]], *, err: bool = False) -> None:
     """Columns as wide as their widest cell; a line is cut where the terminal ends."""
+    is_terminal = (sys.stderr if err else sys.stdout).isatty()
+    for line in table_lines(rows, shutil.get_terminal_size().columns if is_terminal else PIPED_WIDTH):
+        click.echo(line, err=err)
+
+
+def table_lines(rows: Iterable[Sequence[object]], limit: int) -> list[str]:
+    """The lines of a table, none longer than the limit."""
     lines = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
-    for line in lines:
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        click.echo(text if len(text) <= limit else (text[: max(limit - 3, 0)] + "...")[:limit])
+    texts = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return [text if len(text) <= limit else (text[: max(limit - 3, 0)] + "...")[:limit] for text in texts]
 
 
 def printable(value: object) -> str:
     """Any value as one line of text that cannot move the cursor."""
     text = "" if value is None else number(value) if isinstance(value, float) else str(value)
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def visible(line: str) -> str:
+    """A line of a file as a terminal may have it: with its tabs, and nothing else that moves the cursor."""
+    return "\t".join(map(printable, line.split("\t")))
 
 
 def number(value: float) -> str:

@@ -38,7 +38,7 @@ EXECUTED = sorted([ROOT / "README.md", *(ROOT / "docs/tutorial").glob("*.md"), *
 REFERENCE = ROOT / "docs/reference"
 
 BLOCK = re.compile(r"^(?:<!-- (.*?) -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN_LINES = ("rla ", "python ", "tensorboard ")
+RUN_LINES = ("rla ", "rla-archive ", "rla-delete ", "python ", "tensorboard ")
 
 # Runs the steps of one page in one process: Python blocks in one namespace, commands between them.
 DRIVER = """
@@ -258,9 +258,9 @@ def test_every_error_that_is_raised_comes_with_advice(kind):
 
 
 def test_every_exit_code_is_told():
-    from rla_scripts import main
+    from rla_scripts import main, output
 
-    codes = {0, 1, 2, main.NOTHING_MATCHED, main.INTERRUPTED, main.BROKEN_PIPE}
+    codes = {0, 1, 2, main.NOTHING_MATCHED, output.SOME_FAILED, main.INTERRUPTED, main.BROKEN_PIPE}
     table = cells(reference("errors.md").partition("## Exit codes")[2].partition("## Warnings")[0])
     assert {int(code) for code in table if code.isdigit()} == codes
 

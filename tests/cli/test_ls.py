@@ -7,11 +7,13 @@ import os
 import pty
 import subprocess
 import sys
+import time
 
 import pytest
 
 import rla
 from rla.core.layout import RootPaths
+from rla.runs.database import open_database
 
 
 def test_the_newest_run_comes_first_with_what_one_looks_for(rla_command, record):
@@ -91,7 +93,6 @@ def test_a_line_ends_where_the_terminal_does(record, data_root, columns):
 
 def test_ten_thousand_runs_are_listed_without_reading_a_file_of_them(rla_command, record, data_root):
     from rla.core.manifest import Notes, State
-    from rla.runs.database import open_database
     from rla.store.run_row import Place, row_of
 
     run = record(seed=1)
@@ -103,3 +104,111 @@ def test_ten_thousand_runs_are_listed_without_reading_a_file_of_them(rla_command
     ]
     database.table.upsert_many(items)
     assert len(rla_command("ls", "--limit", "20000").lines) == 10_002
+
+
+# --- selecting
+
+
+@pytest.fixture
+def uids(rla_command):
+    """The runs that a selection lists, by their first eight digits, in order."""
+
+    def run(*arguments: object) -> list[str]:
+        done = rla_command("ls", *arguments)
+        assert done.err == ""
+        return [line.split()[0] for line in done.lines[1:]]
+
+    return run
+
+
+def test_runs_are_selected_by_every_option(uids, record, data_root):
+    first, second = record(seed=1, lr=0.1), record(seed=18, lr=0.2)
+    day = second.manifest.created[:10]
+    one, two = first.uid[:8], second.uid[:8]
+    assert uids("--where", "lr <= 0.1 and summary.reward == 10") == [one]
+    assert uids("--regex", "seed=1(&|$)") == [one]
+    assert uids("--glob", f"{day}/*seed=18") == [two]
+    assert uids("--since", "1h") == uids("--until", day) == [two, one]
+    assert uids(second.uid[:10]) == uids("last") == [two]
+    assert uids("last", first.uid) == [two, one]
+    open_database(data_root).table.update(first.uid, tags=["paper"], batch="b")
+    assert uids("--tag", "paper") == uids("--batch", "b") == [one]
+
+
+def test_runs_are_sorted_by_any_name(uids, record):
+    runs = [record(lr=lr).uid[:8] for lr in (0.2, 0.1, 0.3)]
+    assert uids("--sort", "lr") == [runs[1], runs[0], runs[2]]
+    assert uids("--sort", "-lr", "--limit", 1) == [runs[2]]
+    assert uids("--sort", "-summary.reward.last") == runs[::-1]
+    assert uids("--sort", "created") == runs
+
+
+def test_the_value_that_runs_are_sorted_by_is_shown(rla_command, data_root):
+    with rla.init("t", data_root=data_root):
+        rla.logger.logkvs({f"key{n}": n for n in range(9)})
+        rla.logger.dump_tabular()
+    assert "key0=" in rla_command("ls").lines[1]
+    assert "key7=7" in rla_command("ls", "--sort", "-summary.key7").lines[1]
+
+
+@pytest.mark.parametrize("arguments", [("--where", "seed == 99"), ("--task", "none"), ("--tag", "none"), ("nosuch",)])
+def test_when_nothing_matches_the_exit_code_is_3(rla_command, record, arguments):
+    record(seed=1)
+    done = rla_command("ls", *arguments)
+    assert (done.code, done.out) == (3, "")
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "marked"),
+    [
+        (("--where", "seed = 1"), "= 1"),
+        (("--where", "sed == 1"), "sed == 1"),
+        (("--sort", "-sed"), "sed"),
+        (("--regex", "seed=(1"), ""),
+        (("--regex", "[z-a]"), "]"),
+        (("--since", "soon"), None),
+        (("--where", "batch == 64"), "64"),
+    ],
+)
+def test_a_selection_that_cannot_be_read_is_a_usage_error_with_a_caret(rla_command, record, arguments, marked):
+    record(seed=1)
+    done = rla_command("ls", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("rla: ")
+    if marked is not None:
+        _, text, caret = done.err.splitlines()
+        assert text[caret.index("^") :].startswith(marked)
+
+
+def test_an_error_repeats_no_control_character_of_a_stored_key(rla_command, data_root):
+    with rla.init("t", {"\x1b[2Jx": 1}, data_root=data_root):
+        pass
+    done = rla_command("ls", "--where", "hp['\\x1b[2Jy'] == 1")
+    assert done.code == 2
+    assert "\x1b" not in done.err
+
+
+def test_a_regular_expression_that_reads_as_a_shell_pattern_is_pointed_out(rla_command, record):
+    runs = [record(seed=seed) for seed in (1, 2)]
+    year = runs[0].manifest.created[:4]
+    done = rla_command("ls", "--regex", f"{year}/*/*/*seed=1")
+    note = "this regular expression selects 0 runs; read as a shell pattern (--glob), it would select 1"
+    assert done.err.splitlines()[0] == f"note: {note}"
+    assert rla_command("ls", "--regex", "seed=1$").err == ""
+
+
+def test_a_pattern_without_end_is_refused_in_time(rla_command, record):
+    record(text="x" * 5000)
+    before = time.monotonic()
+    done = rla_command("ls", "--regex", "(x+x+)+[!@]")
+    assert done.code == 2
+    assert "takes longer than 2 s" in done.err
+    assert time.monotonic() - before < 15  # two seconds, on a machine with nothing else to do
+
+
+def test_json_has_the_selected_runs_in_order(rla_command, record):
+    runs = [record(lr=lr).uid for lr in (0.2, 0.1)]
+    assert [row["uid"] for row in rla_command("ls", "--json", "--sort", "lr").json] == runs[::-1]
+    done = rla_command("ls", "--json", "--where", "lr > 1")
+    assert (done.code, done.json) == (3, [])

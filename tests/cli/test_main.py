@@ -11,7 +11,7 @@ import pytest
 from rla.core.layout import RootPaths
 from rla_scripts.main import BROKEN_PIPE, COMMANDS, group
 
-READING = [("ls",), ("show", "last"), ("path", "last"), ("logs", "last"), ("reindex",)]
+READING = [("ls",), ("du",), ("show", "last"), ("path", "last"), ("logs", "last"), ("reindex",)]
 NAMING = ["show", "path", "logs"]
 
 
