@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -172,6 +173,8 @@ def terminal(empty, data_root):
         with subprocess.Popen(command, **streams, env=settings, start_new_session=True) as process:
             os.close(side)
             shown = b""
+            watchdog = threading.Timer(60, process.kill)
+            watchdog.start()
             with contextlib.suppress(OSError):  # the other side is closed: the command has ended
                 while chunk := os.read(ours, 65536):
                     shown += chunk
@@ -179,6 +182,8 @@ def terminal(empty, data_root):
                         os.write(ours, typed.encode())
                         typed = ""
             os.close(ours)
+            process.wait()
+            watchdog.cancel()
         return Done(process.returncode, shown.decode().replace("\r\n", "\n"), "")
 
     return run
