@@ -27,7 +27,16 @@ def discounted(rewards: list[float], discount: float) -> list[float]:
     return returns[::-1]
 
 
-def train(lr: float, seed: int, steps: int, data_root: str | None = None) -> float:
+def make_policy(seed: int, use_torch: bool) -> Policy:
+    """The NumPy policy, or its twin in torch, which has the same methods."""
+    if not use_torch:
+        return Policy(seed)
+    from torch_policy import TorchPolicy  # noqa: PLC0415 - torch is an option
+
+    return TorchPolicy(seed)
+
+
+def train(lr: float, seed: int, steps: int, data_root: str | None = None, use_torch: bool = False) -> float:
     """Train one policy as one run; returns the mean return of its last 20 episodes."""
     hyperparameters = {
         "env_id": "CartPole-v1",
@@ -36,10 +45,11 @@ def train(lr: float, seed: int, steps: int, data_root: str | None = None) -> flo
         "steps": steps,
         "discount": 0.99,
         "episodes_per_update": 4,
+        "framework": "torch" if use_torch else "numpy",
     }
     with rla.init("cartpole", hyperparameters, track=["env_id", "lr", "seed"], data_root=data_root):
         env = gymnasium.make(hyperparameters["env_id"])
-        policy, rng = Policy(seed), np.random.default_rng(seed)
+        policy, rng = make_policy(seed, use_torch), np.random.default_rng(seed)
         last_returns: deque[float] = deque(maxlen=20)
         observation, _ = env.reset(seed=seed)
         step = 0
@@ -73,10 +83,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-root", default=None, help="the database; by default it is found, or ./rla_data made")
     parser.add_argument("--steps", type=int, default=150_000, help="environment steps of each run")
+    parser.add_argument("--torch", action="store_true", help="train a torch model instead of the NumPy one")
     arguments = parser.parse_args()
     solved = []
     for lr in LEARNING_RATES:
-        results = [train(lr, seed, arguments.steps, arguments.data_root) for seed in SEEDS]
+        results = [train(lr, seed, arguments.steps, arguments.data_root, arguments.torch) for seed in SEEDS]
         print(f"lr {lr}: mean return of the last 20 episodes, by seed: {', '.join(f'{r:.1f}' for r in results)}")
         solved.append(min(results) >= SOLVED)
     if not any(solved):

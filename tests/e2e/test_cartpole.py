@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rla.runs.database import open_database
 from tests.conftest import csv_rows
 
@@ -36,6 +38,15 @@ def test_the_demo_solves_cartpole_and_records_six_runs(data_root):
         steps = [int(row["time-step"]) for row in csv_rows(run.paths.csv)]
         assert steps == sorted(set(steps))
         assert steps[-1] == run.time_step >= 150_000
+
+
+def test_the_demo_trains_a_torch_model_when_asked(data_root):
+    pytest.importorskip("torch")
+    train(data_root, "--steps", "1000", "--torch")
+    runs = open_database(data_root).runs(task="cartpole")
+    assert len(runs) == 6
+    assert {run.hyperparameters["framework"] for run in runs} == {"torch"}
+    assert all(run.summary["train/entropy"] > 0 for run in runs)
 
 
 def test_the_demo_exits_1_when_nothing_was_learned(data_root):
