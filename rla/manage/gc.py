@@ -22,7 +22,7 @@ from rla.manage.recover import recover_alone
 from rla.manage.report import Report
 from rla.manage.roll import reason
 from rla.manage.staging import remove_leaf
-from rla.manage.trash import drop_empty_trash, operation_spots, operations, slots
+from rla.manage.trash import drop_empty_trash, operations, slots
 from rla.runs.database import Database
 
 GC: Final = "gc"
@@ -105,15 +105,24 @@ def _empty(root: RootPaths, op: str, report: Report) -> None:
             report.bytes += remove_leaf(spot, leaf.kind)
         except OSError as error:
             report.failed.append((op, reason(error)))
-    if len(report.failed) > failures:
-        return
+    if len(report.failed) == failures:
+        _forget(root, op, report)
+
+
+def _forget(root: RootPaths, op: str, report: Report) -> None:
+    """The plan of an emptied operation goes when nothing else is left of it; else the next gc looks again."""
     drop_empty_trash(root, op)
-    clear_temporaries(root.trash / op)
-    with contextlib.suppress(FileNotFoundError):
-        (root.trash / op / DOOMED_FILE).unlink()
-    for spot in operation_spots(root, op):
-        drop_empty_parents(Spot(spot.top, f"{spot.place}/x"))
-    report.done.append(op)
+    directory = root.trash / op
+    clear_temporaries(directory)
+    left = [name for name in _names(Spot(root.trash, op)) if name != DOOMED_FILE]
+    if not left:
+        with contextlib.suppress(FileNotFoundError):
+            (directory / DOOMED_FILE).unlink()
+        drop_empty_trash(root, op)
+    if directory.exists():
+        report.failed.append((op, f"not all of {directory} could be removed"))
+    else:
+        report.done.append(op)
 
 
 def _beside(root: RootPaths) -> list[str]:
