@@ -8,6 +8,7 @@ import stat
 
 import pytest
 
+from rla.fsio import copy_file
 from rla.fsio import copy_tree as module
 from rla.fsio.copy_tree import SyncedDisks, copy_tree, differences, sync_tree
 from tests.faults.conftest import mount
@@ -117,27 +118,27 @@ def test_without_help_of_the_kernel_the_bytes_are_copied_all_the_same(source, tm
 
 
 def test_a_copy_that_is_not_like_its_source_is_noticed(source, tmp_path, monkeypatch):
-    real = module._copy_range
+    real = copy_file._copy_range
 
     def spoil(old, new, start, end):
         real(old, new, start, end)
         if end > 2_000_000:
             os.pwrite(new, b"?", 1_999_999)
 
-    monkeypatch.setattr(module, "_copy_range", spoil)
+    monkeypatch.setattr(copy_file, "_copy_range", spoil)
     with pytest.raises(OSError, match="not like its source"):
         copy(source, tmp_path / "target")
 
 
 def test_a_source_that_changes_meanwhile_is_noticed(source, tmp_path, monkeypatch):
-    real = module._fill
+    real = copy_file._fill
 
     def grow(old, new, found):
         real(old, new, found)
         with (source / "file").open("ab") as file:
             file.write(b"more")
 
-    monkeypatch.setattr(module, "_fill", grow)
+    monkeypatch.setattr(copy_file, "_fill", grow)
     with pytest.raises(OSError, match="changed while it was copied"):
         copy(source, tmp_path / "target")
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from rla.fsio import copy_tree
+from rla.fsio import copy_file
 from rla.fsio.file_lock import FileLock
 from rla.manage.plan import execute, plan_archive, plan_delete
 from rla.runs.database import open_database
@@ -131,7 +131,7 @@ def test_backed_up_code_is_linked_again(root, uids, database, archive):
 
 
 def test_a_copy_that_cannot_be_verified_leaves_nothing(root, uids, database, archive, monkeypatch):
-    monkeypatch.setattr(copy_tree, "_is_same", lambda *_arguments: False)
+    monkeypatch.setattr(copy_file, "_is_same", lambda *_arguments: False)
     before = snapshot(root)
     report = archive(uids[:2])
     assert report.done == []
