@@ -1,7 +1,8 @@
 """The three files that are a run's truth, as values: run.json, state.json, notes.json.
 
 Together they rebuild the run's row at any time. Each has one writer: run.json is written once at
-the start, state.json by the run only, notes.json by managing commands only.
+the start, state.json by the run only, notes.json by managing commands only. One command changes
+run.json, whole and under its journal: moving a run to another task.
 """
 
 from __future__ import annotations
