@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -127,7 +128,7 @@ class RunPaths:
         """The run's directory of one kind."""
         return self.root / kind / self.place
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """The directory that makes the run: manifest, values, texts."""
         return self.directory(LOG)

@@ -7,9 +7,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, delete, exists, func, select, update
 
 from rla.core.states import OPEN
 from rla.errors import StoreError
@@ -94,7 +95,7 @@ class RunTable:
             False when the table has no such run.
         """
         with self.index.write() as connection:
-            return connection.execute(update(runs).where(runs.c.uid == uid).values(**columns)).rowcount == 1
+            return connection.execute(_update(tuple(columns)), {"of": uid, **columns}).rowcount == 1
 
     def add_place(self, place: Place) -> bool:
         """Note another copy of a run.
@@ -279,6 +280,12 @@ def _select(
         first = select(runs.c.uid).where(*only).order_by(*by).limit(limit).correlate(None)
         only, limit = [runs.c.uid.in_(first)], None
     return select(*(runs.c[name] for name in columns)).where(*only).order_by(*by).limit(limit)
+
+
+@cache
+def _update(columns: tuple[str, ...]) -> Update:
+    """Made once: a run says how it stands a thousand times, always with the same columns."""
+    return update(runs).where(runs.c.uid == bindparam("of")).values({name: bindparam(name) for name in columns})
 
 
 def _put_places(connection: Connection, new: Sequence[Place]) -> None:
