@@ -1,0 +1,1 @@
+"""Look at stored runs: curves, figures and statistics."""
