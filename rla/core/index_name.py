@@ -11,7 +11,6 @@ cut; the exact text stays in ``run.json`` and in the row, and selections match t
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,4 +129,6 @@ def _one_word(ip: str) -> str:
 
 
 def _digest(text: str) -> str:
+    import hashlib  # noqa: PLC0415 - 3 ms, for long names only
+
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
