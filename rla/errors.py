@@ -14,6 +14,7 @@ The tree::
     │   └── SchemaVersionError             the index was written by another version
     ├── CheckpointError                    a checkpoint cannot be saved or loaded
     │   └── CheckpointNotFoundError(FileNotFoundError)  no checkpoint has that name and step
+    ├── PlotDataError(ValueError)           values that cannot be drawn or compared
     └── MissingDependencyError(ImportError)  an extra is not installed
 
 A message tells what happened, where, and what to do. Attributes carry the same as data.
@@ -142,6 +143,19 @@ class CheckpointError(RlaError):
 
 class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
     """No complete checkpoint has the name and step that were asked for."""
+
+
+class PlotDataError(RlaError, ValueError):
+    """Values cannot be drawn or compared as they are.
+
+    Attributes:
+        name: The metric, group or environment they belong to, or None.
+    """
+
+    def __init__(self, message: str, *, name: str | None = None) -> None:
+        """Keep whose values they are beside the message."""
+        super().__init__(message)
+        self.name = name
 
 
 class MissingDependencyError(RlaError, ImportError):
