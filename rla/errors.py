@@ -8,6 +8,7 @@ The tree::
     ├── RunNotFoundError(LookupError)      no stored run has that name
     ├── AmbiguousRunError(LookupError)     several stored runs have that name
     ├── SelectionError(ValueError)         what says which runs cannot be read or used
+    ├── PlotDataError(ValueError)          there is nothing to draw or to compare as it was asked for
     ├── RunStartError(OSError)             the run's directory could not be made
     ├── StoreError                         the index cannot do what was asked
     │   ├── StoreBusyError                 others hold the index longer than we may wait
@@ -101,6 +102,19 @@ class SelectionError(RlaError, ValueError):
         self.position = position
 
 
+class PlotDataError(RlaError, ValueError):
+    """There is nothing to draw or to compare as it was asked for: no run, no such metric, no value.
+
+    Attributes:
+        metric: The metric that no run has, or None.
+    """
+
+    def __init__(self, message: str, *, metric: str | None = None) -> None:
+        """Keep the metric beside the message."""
+        super().__init__(message)
+        self.metric = metric
+
+
 class RunStartError(RlaError, OSError):
     """The directories of a new run could not be made; nothing of it is left behind."""
 
@@ -174,7 +188,7 @@ class MissingDependencyError(RlaError, ImportError):
 
 
 class RlaWarning(UserWarning):
-    """Recording went on without something; said once, counted after that."""
+    """Something went on without a part of it. While a run is recorded it is said once, and counted after that."""
 
 
 def _marked(text: str, position: int, width: int = 70) -> str:

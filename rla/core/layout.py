@@ -34,6 +34,8 @@ TRASH_BESIDE: Final = ".rla-trash"
 """The trash at the top of a tree that lies on another disk than ``.rla``."""
 STAGE_BESIDE: Final = ".rla-stage"
 """Where copies are made, at the top of the tree they are for."""
+CURVES: Final = "curves"
+"""The cache of recorded values, in ``.rla/cache`` and in the user's cache directory alike."""
 PLAN_FILE: Final = "plan.json"
 """What an operation did, beside what it put into the trash."""
 DOOMED_FILE: Final = "doomed.json"
@@ -79,6 +81,11 @@ class RootPaths:
     def code_store(self) -> Path:
         """The content of backed-up code, each file once."""
         return self.state_dir / "code-store"
+
+    @property
+    def curve_cache(self) -> Path:
+        """Columns of recorded values as they were read: they can be read anew at any time."""
+        return self.state_dir / "cache" / CURVES
 
     @property
     def journal(self) -> Path:
