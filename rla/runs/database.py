@@ -72,9 +72,8 @@ class Database:
 
     def introduce(self) -> None:
         """Tell the index where this root is, for those who read it elsewhere."""
-        if not self.is_introduced():
-            with contextlib.suppress(StoreError):  # a reader without write permission still reads
-                self.table.register_root(self.root_id, "data", machine.host_name(), str(self.root.root))
+        with contextlib.suppress(StoreError):  # a reader without write permission still reads
+            self.table.register_root(self.root_id, "data", machine.host_name(), str(self.root.root))
 
     def run_of(self, row: dict[str, Any]) -> Run:
         """The run of a whole row with its places; one that has not ended is read from its files."""
@@ -124,9 +123,11 @@ def open_database(data_root: Path, index_url: str | None = None) -> Database:
     """
     database, root = _connect(data_root, index_url), RootPaths(data_root)
     if _may_write(index_location(root, index_url)):  # a reader without write permission still reads
-        if not (database.is_introduced() and database.table.is_complete()):
+        introduced = database.is_introduced()
+        if not (introduced and database.table.is_complete()):
             database.reindex()
-        database.introduce()  # only now: a reader that is killed before leaves the work to the next
+        if not introduced:  # only now: a reader that is killed before leaves the work to the next
+            database.introduce()
         take_in(root, database.table, database.root_id, keep=is_shared_by_files(root, index_url))
     return database
 

@@ -17,6 +17,7 @@ from pandas import DataFrame
 
 from rla.core import states
 from rla.core.hyperparams import flatten
+from rla.core.uncollected import uncollected
 from rla.errors import SelectionError
 from rla.runs.run_list import LightRow
 from rla.runs.unknown import nearest
@@ -31,6 +32,7 @@ _MAX_FLOAT: Final = int(sys.float_info.max)
 _INT64: Final = range(-(2**63), 2**63)
 
 
+@uncollected()
 def runs_frame(
     rows: Sequence[LightRow], columns: Sequence[str] | None, whole: Callable[[], Sequence[Mapping[str, Any]]]
 ) -> DataFrame:
@@ -111,9 +113,11 @@ def _leaves(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, _Column]:
 
 
 def _by_key(dictionaries: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
-    keys = list(dict.fromkeys(chain.from_iterable(dictionaries)))
+    shapes = list(map(tuple, dictionaries))
+    keys = tuple(dict.fromkeys(chain.from_iterable(dict.fromkeys(shapes))))
     alike = [
-        each.values() if list(each) == keys else [each.get(key) for key in keys] for each in dictionaries
+        each.values() if shape == keys else [each.get(key) for key in keys]
+        for each, shape in zip(dictionaries, shapes, strict=True)
     ]  # nearly all of one task: their values are taken as they stand
     return dict(zip(keys, zip(*alike, strict=True), strict=True))
 

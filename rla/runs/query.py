@@ -16,6 +16,7 @@ from rla.core.config import load_config
 from rla.core.find_database import find_data_root
 from rla.core.hyperparams import flatten
 from rla.core.selection import LAST_RUN, IndexText, Selection
+from rla.core.uncollected import uncollected
 from rla.core.where_expression import parse_name
 from rla.core.where_nodes import COLUMNS, HYPERPARAMETER, LAST, RUN, SUMMARY, Expression, Name, names
 from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, SelectionError
@@ -131,6 +132,7 @@ class _Search:
         self._order = None if sort is None else _read_order(sort)
         self._fresh: dict[str, Run] = {}
 
+    @uncollected()
     def runs(self) -> RunList:
         used = [] if self._expression is None else list(names(self._expression))
         sorted_by = [] if self._order is None else [self._order.name]

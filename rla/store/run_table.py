@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, delete, exists, func, select, update
 
 from rla.core.states import OPEN
+from rla.core.uncollected import uncollected
 from rla.errors import StoreError
 from rla.store import schema
 from rla.store.engine import Index
@@ -222,7 +221,7 @@ class RunTable:
             KeyError: There is no such column.
         """
         query = _select(columns, task, where=where, order=order, limit=limit)
-        with self.index.read() as connection, _uncollected():
+        with self.index.read() as connection, uncollected():
             return connection.execute(query).all()
 
     def truths(self, questions: Sequence[ColumnElement[bool]]) -> list[bool]:
@@ -311,18 +310,6 @@ def _join_places(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
         by_uid[place[0]].append(Place._make(place))
     for row in rows:
         row["places"] = by_uid[row["uid"]]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cycle collector: while many rows are read it finds nothing, and takes a quarter of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def begins(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
