@@ -17,8 +17,8 @@ _READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBL
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def copy_file(source: int, target: int, name: str) -> None:
-    """Copy one file from a directory into another, and compare the two.
+def copy_file(source: int, target: int, name: str, *, compare: bool = True) -> None:
+    """Copy one file from a directory into another, and compare the two unless that is not wanted.
 
     Raises:
         OSError: It could not be copied, or changed meanwhile.
@@ -29,7 +29,8 @@ def copy_file(source: int, target: int, name: str) -> None:
         new = os.open(name, _NEW, 0o600, dir_fd=target)
         try:
             _fill(old, new, before)
-            _compare(old, new, before, name)
+            if compare:
+                _compare(old, new, before, name)
             os.fchmod(new, stat.S_IMODE(before.st_mode) & 0o777)
             os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
         finally:

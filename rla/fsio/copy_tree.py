@@ -25,6 +25,26 @@ ONE_BY_ONE: Final = 64
 KeepLink = Callable[[str, str], bool]
 
 
+@dataclass(frozen=True)
+class CopyRules:
+    """How the files of a tree are copied; each function is given a path relative to the source.
+
+    Attributes:
+        leave_out: What is not copied, and nothing below it.
+        may_share: Files that are linked rather than copied, where the file system allows it: only
+            such as nobody changes in place.
+        compare: Read each copy back and compare it with its source.
+    """
+
+    leave_out: Callable[[str], bool] = lambda _path: False
+    may_share: Callable[[str], bool] = lambda _path: False
+    compare: bool = True
+
+
+VERIFIED: Final = CopyRules()
+"""Everything is copied and compared."""
+
+
 @dataclass
 class CopyReport:
     """What was copied.
@@ -41,7 +61,12 @@ class CopyReport:
 
 
 def copy_tree(
-    source: int, target: int, keep_link: KeepLink, *, progress: Callable[[int], None] = lambda _size: None
+    source: int,
+    target: int,
+    keep_link: KeepLink,
+    *,
+    progress: Callable[[int], None] = lambda _size: None,
+    rules: CopyRules = VERIFIED,
 ) -> CopyReport:
     """Copy what is in a directory into an empty one, and verify it.
 
@@ -55,6 +80,7 @@ def copy_tree(
         keep_link: Whether to copy a symbolic link, given the directory it is in, relative to the
             source, and its text.
         progress: Called after each step with the bytes that it copied.
+        rules: How files are copied.
 
     Returns:
         What was copied, and what was left out.
@@ -65,8 +91,8 @@ def copy_tree(
     with Cursor(source) as old, Cursor(target) as new:
         top = os.dup(new.fd)
         try:
-            copier = _Copier(old, new, top, keep_link)
-            for event, name in walk(old):
+            copier = _Copier(old, new, top, keep_link, rules)
+            for event, name in walk(old, skip=copier.is_left_out):
                 progress(copier.take(event, name))
         finally:
             os.close(top)
@@ -132,14 +158,19 @@ def differences(source: int, target: int, keep_link: KeepLink) -> list[str]:
 class _Copier:
     """Two cursors that move alike; one reads, one writes."""
 
-    def __init__(self, old: Cursor, new: Cursor, top: int, keep_link: KeepLink) -> None:
+    def __init__(self, old: Cursor, new: Cursor, top: int, keep_link: KeepLink, rules: CopyRules) -> None:
         self.report = CopyReport()
+        self._rules = rules
         self._old = old
         self._new = new
         self._top = top
         self._keep_link = keep_link
         self._directories: list[str] = []
         self._copied: dict[tuple[int, int], str] = {}
+
+    def is_left_out(self, name: str) -> bool:
+        """Whether an entry of the directory where the cursors are is passed over."""
+        return self._rules.leave_out(self._path(name))
 
     def take(self, event: Event, name: str) -> int:
         """One step of the walk; the bytes it copied."""
@@ -164,8 +195,9 @@ class _Copier:
         if not stat.S_ISREG(found.st_mode):
             self._skip(name, "it is neither a file nor a directory nor a link")
             return 0
-        if found.st_nlink == 1 or not self._link_again(name, found):
-            copy_file(self._old.fd, self._new.fd, name)
+        shared = self._rules.may_share(self._path(name))
+        if not (shared or found.st_nlink > 1) or not self._link_again(name, found, shared=shared):
+            copy_file(self._old.fd, self._new.fd, name, compare=self._rules.compare)
             if found.st_nlink > 1:
                 self._copied[found.st_dev, found.st_ino] = self._path(name)
         self.report.files += 1
@@ -179,13 +211,13 @@ class _Copier:
         else:
             self._skip(name, f"it is a link to {text}, which lies outside the run")
 
-    def _link_again(self, name: str, found: os.stat_result) -> bool:
-        """Keep two names of one file one file: with each other, or with the read-only original."""
+    def _link_again(self, name: str, found: os.stat_result, *, shared: bool) -> bool:
+        """Keep two names of one file one file: with each other, or with an original that nobody changes."""
         twin = self._copied.get((found.st_dev, found.st_ino))
         try:
             if twin is not None:
                 os.link(twin, name, src_dir_fd=self._top, dst_dir_fd=self._new.fd, follow_symlinks=False)
-            elif found.st_mode & 0o222:
+            elif found.st_mode & 0o222 and not shared:
                 return False
             else:
                 os.link(name, name, src_dir_fd=self._old.fd, dst_dir_fd=self._new.fd, follow_symlinks=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -88,17 +88,20 @@ def open_directory(name: str, parent: int | None = None) -> int:
     return os.open(name, _DIRECTORY, dir_fd=parent)
 
 
-def walk(cursor: Cursor, *, last: str = "") -> Iterator[tuple[Event, str]]:
+def walk(
+    cursor: Cursor, *, last: str = "", skip: Callable[[str], bool] = lambda _name: False
+) -> Iterator[tuple[Event, str]]:
     """Meet everything below the cursor, sorted by name, each directory's content between ENTER and LEAVE.
 
     Args:
         cursor: Where the walk begins; it moves along, and is back there at the end.
         last: The entry of the first directory to be met after all others.
+        skip: Which entries of the directory where the cursor is are passed over, with all below them.
 
     Raises:
         OSError: A directory cannot be read.
     """
-    levels = [_entries(cursor.fd, last)]
+    levels = [_entries(cursor.fd, skip, last)]
     inside: list[str] = []
     while levels:
         entry = next(levels[-1], None)
@@ -111,7 +114,7 @@ def walk(cursor: Cursor, *, last: str = "") -> Iterator[tuple[Event, str]]:
             yield Event.ENTER, entry.name
             cursor.down(entry.name)
             inside.append(entry.name)
-            levels.append(_entries(cursor.fd))
+            levels.append(_entries(cursor.fd, skip))
         else:
             yield Event.FILE, entry.name
 
@@ -146,9 +149,9 @@ def _new_bytes(found: os.stat_result, counted: set[tuple[int, int]]) -> int:
     return disk_bytes(found)
 
 
-def _entries(directory: int, last: str = "") -> Iterator[_Entry]:
+def _entries(directory: int, skip: Callable[[str], bool], last: str = "") -> Iterator[_Entry]:
     with os.scandir(directory) as found:
-        entries = [_Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+        entries = [_Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found if not skip(entry.name)]
     return iter(sorted(entries, key=lambda entry: (entry.name == last, entry.name)))
 
 

@@ -6,6 +6,7 @@ Source: https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 VARINT: Final = 0
@@ -75,22 +76,39 @@ def check(message: bytes, schema: Schema) -> None:
     Raises:
         ValueError: They are not.
     """
+    for field, content in fields(message):
+        if isinstance(content, bytes):
+            _check_bytes(content, schema.get(field))
+
+
+def fields(message: bytes) -> Iterator[tuple[int, bytes | int | None]]:
+    """The fields of a message, one after the other.
+
+    Yields:
+        The number of each, and its content: bytes, the unsigned value of a varint, or None for a
+        number of fixed length.
+
+    Raises:
+        ValueError: The message is malformed.
+    """
     position = 0
     while position < len(message):
         key, position = _read_varint(message, position)
         field, wire = key >> 3, key & 7
+        content: bytes | int | None = None
         if not 0 < field < 1 << 29:
             raise ValueError(f"field {field} at byte {position}")
         if wire == VARINT:
-            _, position = _read_varint(message, position)
+            content, position = _read_varint(message, position)
         elif wire in _FIXED:
             position += _FIXED[wire]
         elif wire == BYTES:
             length, position = _read_varint(message, position)
-            _check_bytes(message[position : position + length], schema.get(field))
+            content = message[position : position + length]
             position += length
         else:
             raise ValueError(f"wire type {wire} at byte {position}")
+        yield field, content
     if position > len(message):
         raise ValueError("cut short")
 

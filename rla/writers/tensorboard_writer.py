@@ -40,7 +40,7 @@ class _Plan(NamedTuple):
 
 
 class TensorBoardWriter(Writer):
-    """Appends to ``events.out.tfevents.<seconds>.<host>.<pid>.<n>`` in a directory, always a new file.
+    """Appends to ``events.out.tfevents.<seconds>.<host>.<pid>.<n>`` in a directory, a new file unless one is named.
 
     All numbers of a dump are one event; text and None are left out. The file holds float32:
     what is larger is shown as infinite.
@@ -48,8 +48,12 @@ class TensorBoardWriter(Writer):
 
     name: ClassVar = "tensorboard"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, continued: Path | None = None) -> None:
         """Make the directory and an empty file.
+
+        Args:
+            directory: Where the file lies.
+            continued: A file of whole records to go on with instead.
 
         Raises:
             OSError: That could not be done.
@@ -61,7 +65,7 @@ class TensorBoardWriter(Writer):
         self._directory = directory
         self._has_hparams = False
         directory.mkdir(parents=True, exist_ok=True)
-        self._file = _new_file(directory)
+        self._file = _new_file(directory) if continued is None else AppendFile(continued)
 
     def write(self, dump: Dump) -> None:
         """Append one event with all numbers of the dump.

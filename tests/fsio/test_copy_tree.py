@@ -10,7 +10,7 @@ import pytest
 
 from rla.fsio import copy_file
 from rla.fsio import copy_tree as module
-from rla.fsio.copy_tree import SyncedDisks, copy_tree, differences, sync_tree
+from rla.fsio.copy_tree import CopyRules, SyncedDisks, copy_tree, differences, sync_tree
 from tests.faults.conftest import mount
 
 __all__ = ["mount"]
@@ -182,3 +182,30 @@ def test_this_system_can_sync_a_whole_disk(source):
     directory = fd(source)
     assert module._sync_disk(directory)
     os.close(directory)
+
+
+# --- rules
+
+
+def copy_by(rules, source, target):
+    target.mkdir()
+    return copy_tree(fd(source), fd(target), keep_all, rules=rules)
+
+
+def test_what_the_rules_leave_out_is_not_copied_nor_anything_below_it(source, tmp_path):
+    report = copy_by(CopyRules(leave_out=lambda path: path in {"a/b", "file"}), source, tmp_path / "target")
+    found = sorted(str(path.relative_to(tmp_path / "target")) for path in (tmp_path / "target").rglob("*"))
+    assert found == ["a", "a/nothing", "empty"]
+    assert report.files == 1
+
+
+def test_files_that_may_be_shared_are_linked_and_others_are_copied(source, tmp_path):
+    copy_by(CopyRules(may_share=lambda path: path == "file"), source, tmp_path / "target")
+    assert (tmp_path / "target/file").samefile(source / "file")
+    assert not (tmp_path / "target/a/b/script").samefile(source / "a/b/script")
+
+
+def test_files_that_may_be_shared_are_copied_to_another_disk(mount, source):
+    target = mount("tmpfs") / "target"
+    copy_by(CopyRules(may_share=lambda _path: True, compare=False), source, target)
+    assert (target / "file").read_bytes() == (source / "file").read_bytes()
