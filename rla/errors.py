@@ -8,14 +8,13 @@ The tree::
     ├── RunNotFoundError(LookupError)      no stored run has that name
     ├── AmbiguousRunError(LookupError)     several stored runs have that name
     ├── SelectionError(ValueError)         what says which runs cannot be read or used
-    ├── PlotDataError(ValueError)          there is nothing to draw or to compare as it was asked for
     ├── RunStartError(OSError)             the run's directory could not be made
     ├── StoreError                         the index cannot do what was asked
     │   ├── StoreBusyError                 others hold the index longer than we may wait
     │   └── SchemaVersionError             the index was written by another version
     ├── CheckpointError                    a checkpoint cannot be saved or loaded
     │   └── CheckpointNotFoundError(FileNotFoundError)  no checkpoint has that name and step
-    ├── PlotDataError(ValueError)           values that cannot be drawn or compared
+    ├── PlotDataError(ValueError)          values that cannot be drawn or compared
     └── MissingDependencyError(ImportError)  an extra is not installed
 
 A message tells what happened, where, and what to do. Attributes carry the same as data.
@@ -100,19 +99,6 @@ class SelectionError(RlaError, ValueError):
         super().__init__(message)
         self.expression = expression
         self.position = position
-
-
-class PlotDataError(RlaError, ValueError):
-    """There is nothing to draw or to compare as it was asked for: no run, no such metric, no value.
-
-    Attributes:
-        metric: The metric that no run has, or None.
-    """
-
-    def __init__(self, message: str, *, metric: str | None = None) -> None:
-        """Keep the metric beside the message."""
-        super().__init__(message)
-        self.metric = metric
 
 
 class RunStartError(RlaError, OSError):
