@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from rla.writers import csv_table
 from rla.writers.base import Dump
 from rla.writers.csv_writer import CsvWriter
 from rla.writers.cut import cut_csv, cut_events, cut_json
@@ -71,11 +71,9 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(st.lists(st.tuples(texts, st.integers(-5, 20), texts), max_size=12), st.integers(-6, 21))
 def test_any_text_in_quotes_is_cut_where_its_row_ends(tmp_path, table, step):
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(['a, "b"\nc', "time-step", "d"])
-    writer.writerows(table)
-    (tmp_path / "old.csv").write_text(text.getvalue(), encoding="utf-8", newline="")
+    header = ['a, "b"\nc', "time-step", "d"]
+    lines = [csv_table.row(map(csv_table.quote, map(str, row))) for row in [header, *table]]
+    (tmp_path / "old.csv").write_bytes(b"".join(lines))
     (tmp_path / "new.csv").unlink(missing_ok=True)
     cut_csv(tmp_path / "old.csv", tmp_path / "new.csv", step)
     with (tmp_path / "new.csv").open(newline="", encoding="utf-8") as file:
