@@ -13,9 +13,10 @@ from rla_scripts.selecting import selection_options, tell_glob_reading
 
 if TYPE_CHECKING:
     from rla.core.selection import Selection
+    from rla.runs.database import Database
     from rla.runs.run_list import LightRow, RunList
 
-HEADER = ("RUN", "STATE", "TASK", "STARTED", "STEP", "TRACKED", "LAST VALUES")
+HEADER: tuple[object, ...] = ("RUN", "STATE", "TASK", "STARTED", "STEP", "TRACKED", "LAST VALUES")
 
 
 @click.command("ls")
@@ -41,21 +42,28 @@ def command(selection: Selection, sort: str | None, limit: int, data_root: Path 
     if as_json:
         echo_json([run.as_dict() for run in runs])
     elif runs:
-        _print(runs, sort or "")
+        _print(database, runs, sort or "")
     else:
         click.echo("no runs" + (f" of task {selection.task!r}" if selection.task else ""), err=True)
     return 0 if runs else NOTHING_MATCHED
 
 
-def _print(runs: RunList, sort: str) -> None:
-    echo_table([HEADER, *(_line(row, sort) for row in runs.rows)])
+def _print(database: Database, runs: RunList, sort: str) -> None:
+    """A line for each run; where it lies only when one of them lies on another machine or root."""
+    damaged, elsewhere = database.damaged(runs.uids), database.elsewhere(runs.uids)
+    lines = [HEADER]
+    for row in runs.rows:
+        state = "damaged" if row.uid in damaged else row.state
+        lines.append((row.uid[:8], state, *_rest(row, sort)))
+    if elsewhere:
+        places = ["PLACE", *(elsewhere.get(row.uid, "") for row in runs.rows)]
+        lines = [(*line[:3], place, *line[3:]) for line, place in zip(lines, places, strict=True)]
+    echo_table(lines)
 
 
-def _line(row: LightRow, sort: str) -> tuple[object, ...]:
+def _rest(row: LightRow, sort: str) -> tuple[object, ...]:
     summary = _sorted_first(row.summary or {}, sort)
     return (
-        row.uid[:8],
-        row.state,
         row.task,
         moment(row.started)[:-3],
         row.time_step,

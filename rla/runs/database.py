@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from rla.store.rebuild import RebuildReport, read_run, rebuild
 from rla.store.run_row import STATE_COLUMNS, Place, row_of
 from rla.store.run_table import RunTable
 from rla.store.sqlite_file import is_damage, move_aside
+from rla.store.where import WhereSql
 
 COMMAND_BUDGET: Final = 60.0
 """Seconds that a command waits for the index."""
@@ -55,6 +56,26 @@ class Database:
         if len(rows) > 1:
             raise AmbiguousRunError(name, [str(row["uid"]) for row in rows])
         return self.run_of(rows[0])
+
+    def damaged(self, uids: Sequence[str]) -> set[str]:
+        """Which of some runs have a file that cannot be read."""
+        rows = self._rows_of(uids, "damaged")
+        return {row["uid"] for row in rows if row["damaged"] is not None}
+
+    def elsewhere(self, uids: Sequence[str]) -> dict[str, str]:
+        """Of some runs those that have no place in this root, each with ``host:path`` of one that it has."""
+        roots = {root["root_id"]: root for root in self.table.roots()}
+        found = {}
+        for row in self._rows_of(uids, "places"):
+            if self._place(row) is None and row["places"]:
+                place = row["places"][0]
+                root = roots.get(place.root_id, {"host": "?", "note": f"<root {place.root_id}>"})
+                found[row["uid"]] = f"{root['host']}:{root['note']}/{place.path}"
+        return found
+
+    def _rows_of(self, uids: Sequence[str], column: str) -> list[dict[str, Any]]:
+        where = [WhereSql(self.table.index.dialect).uid_in(uids)]
+        return self.table.rows(columns=["uid", column], where=where)
 
     def reindex(self) -> RebuildReport:
         """Bring the table to what the directories say.

@@ -11,6 +11,7 @@ from rla.core.layout import RootPaths, user_cache_dir
 from rla.fsio.atomic_write import TEMP_MARK, atomic_write
 from rla.fsio.claim_dir import make_dirs
 from rla.fsio.filesystem import is_local
+from rla.fsio.journal import keep_reserve
 
 
 def prepare_root(paths: RootPaths) -> str:
@@ -70,4 +71,5 @@ def _give_id(paths: RootPaths) -> str:
     if found is None:
         message = f"{paths.root_json} is damaged: it holds no root_id; remove it, and the next command makes it anew"
         raise OSError(message)
+    keep_reserve(paths.reserve)
     return found

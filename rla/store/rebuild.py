@@ -215,7 +215,11 @@ def _directories(top: str, path: str, report: RebuildReport) -> list[str]:
     prefix = f"{path}/" if path else ""
     try:
         with os.scandir(f"{top}/{path}") as entries:
-            return [f"{prefix}{entry.name}" for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [
+                f"{prefix}{entry.name}"
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            ]  # hidden ones are not runs: a trash on a disk of its own, stages
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -212,3 +212,24 @@ def test_json_has_the_selected_runs_in_order(rla_command, record):
     assert [row["uid"] for row in rla_command("ls", "--json", "--sort", "lr").json] == runs[::-1]
     done = rla_command("ls", "--json", "--where", "lr > 1")
     assert (done.code, done.json) == (3, [])
+
+
+def test_a_run_whose_files_cannot_be_read_is_marked(rla_command, record):
+    whole, broken = record(seed=1), record(seed=2)
+    broken.paths.state.write_text("{")
+    rla_command("reindex")
+    shown = {line.split()[0]: line.split()[1] for line in rla_command("ls").lines[1:]}
+    assert shown == {whole.uid[:8]: "finished", broken.uid[:8]: "damaged"}
+
+
+def test_a_run_of_another_root_is_shown_with_its_machine_and_path(command, record, data_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("RLA_INDEX_URL", f"sqlite:///{tmp_path / 'team.db'}")
+    monkeypatch.setenv("COLUMNS", "400")
+    record(seed=1)
+    other = tmp_path / "other"
+    there = rla.init("demo", {"seed": 2}, track=["seed"], data_root=other)
+    there.close()
+    open_database(other, f"sqlite:///{tmp_path / 'team.db'}")
+    lines = command("ls", "--data-root", data_root).lines
+    assert "PLACE" in lines[0]
+    assert [f":{there.paths.log.parents[5]}/{there.paths.place}" in line for line in lines[1:]] == [True, False]
