@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import peers
 from checkpoints import bench_checkpoint
 from code_backup import bench_code
+from manage import bench_manage
 from measure import Figure, best_cpu, fresh, median_wall, process_wall, report, silence
+from query import bench_query
 
 import rla
 from rla import logger, time_step_holder
@@ -208,6 +210,8 @@ BENCHMARKS = {
     "default": bench_default,
     "code": bench_code,
     "checkpoint": bench_checkpoint,
+    "query": bench_query,
+    "manage": bench_manage,
     "memory": bench_memory,
 }
 
