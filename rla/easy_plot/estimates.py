@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rla.errors import ConfigError
+from rla.errors import ConfigError, PlotDataError
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -24,36 +24,70 @@ ESTIMATES: Final = get_args(Estimate)
 
 
 def mean(scores: ArrayLike, axis: int = -1) -> FloatArray:
-    """The mean of finite scores over one axis, in their unit."""
-    return estimate_of(scores, "mean", axis)
+    """The mean over one axis, in the unit of the scores.
+
+    Raises:
+        PlotDataError: There is no score, or one is not finite.
+    """
+    return estimate_of(checked(scores), "mean", axis)
 
 
 def median(scores: ArrayLike, axis: int = -1) -> FloatArray:
-    """The middle one of finite scores over one axis, or the mean of the middle two."""
-    return estimate_of(scores, "median", axis)
+    """The middle one over one axis, or the mean of the middle two.
+
+    Raises:
+        PlotDataError: There is no score, or one is not finite.
+    """
+    return estimate_of(checked(scores), "median", axis)
 
 
 def iqm(scores: ArrayLike, axis: int = -1) -> FloatArray:
-    """The interquartile mean of finite scores: a quarter of them is left out at either end.
+    """The interquartile mean over one axis: a quarter of the scores is left out at either end.
 
     Where a quarter of n is no whole number, n // 4 are left out at either end, as the programs of the
     paper do it; of three scores or fewer it is the mean.
+
+    Raises:
+        PlotDataError: There is no score, or one is not finite.
     """
-    return estimate_of(scores, "iqm", axis)
+    return estimate_of(checked(scores), "iqm", axis)
 
 
 def optimality_gap(scores: ArrayLike, axis: int = -1, target: float = 1.0) -> FloatArray:
     """How far normalised scores stay below a target on average; what is above it counts as the target.
 
     Args:
-        scores: Finite scores.
+        scores: One or more along the axis.
         axis: The axis that goes.
         target: The score that is good enough.
 
     Returns:
         Zero where every score reaches the target; lower is better.
+
+    Raises:
+        PlotDataError: There is no score, or one is not finite.
     """
-    return mean(np.maximum(target - np.asarray(scores, dtype=np.float64), 0.0), axis)
+    return estimate_of(shortfalls(checked(scores), target), "mean", axis)
+
+
+def shortfalls(scores: FloatArray, target: float) -> FloatArray:
+    """What each score lacks to a target."""
+    return np.maximum(target - scores, 0.0)
+
+
+def checked(scores: ArrayLike) -> FloatArray:
+    """Scores as an array, all of them finite.
+
+    Raises:
+        PlotDataError: There is no score, or one is not finite.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if not values.size:
+        raise PlotDataError("there are no scores; give at least one")
+    bad = int(np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        raise PlotDataError(f"{bad} of {values.size} scores are NaN or infinite; leave them out, and say so")
+    return values
 
 
 def estimate_of(scores: ArrayLike, estimate: str, axis: int = -1) -> FloatArray:

@@ -1,8 +1,4 @@
-"""The average of several runs at each point of their curves, and how sure it is.
-
-Source of the interval: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3,
-the percentile method. The runs are drawn again, with replacement, as often as there are runs.
-"""
+"""The average of several runs at each point of their curves, and how sure it is."""
 
 from __future__ import annotations
 
@@ -12,10 +8,7 @@ from typing import Final
 import numpy as np
 
 from rla.easy_plot.estimates import FloatArray, IntArray, estimate_of, kept
-from rla.errors import ConfigError
-
-FEWEST: Final = 2
-"""One run says nothing about how much runs differ."""
+from rla.easy_plot.resampling import FEWEST, check_interval, percentiles, times_drawn
 
 _CHUNK: Final = 1 << 17
 """How many drawn averages are held at a time: they fit into a processor's cache."""
@@ -83,33 +76,6 @@ def pointwise_interval(
     return low, high
 
 
-def percentiles(drawn: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    """The bounds between which the middle part of drawn averages lies.
-
-    Args:
-        drawn: Shape (..., resamples); it is put in order.
-        level: The size of that part, as 0.95.
-
-    Returns:
-        The lower and the upper bound, each of shape (...), interpolated between two drawn averages.
-    """
-    drawn.sort(axis=-1)  # a whole sort is faster than numpy's quantile: it uses vector instructions
-    last = drawn.shape[-1] - 1
-    return _between(drawn, last * (1 - level) / 2), _between(drawn, last * (1 + level) / 2)
-
-
-def check_interval(level: float, resamples: int) -> None:
-    """Refuse an interval that cannot be made.
-
-    Raises:
-        ConfigError: The level is not between 0 and 1, or nothing would be drawn.
-    """
-    if not 0 < level < 1:
-        raise ConfigError(f"level is {level!r}, and must be between 0 and 1, as 0.95", key="level")
-    if resamples < 1:
-        raise ConfigError(f"resamples is {resamples!r}, and must be 1 or more, as 1000", key="resamples")
-
-
 def _weights(count: int, estimate: str, resamples: int, seed: int) -> FloatArray:
     """What each of ``count`` values in rising order adds to the average of each draw: (count, resamples).
 
@@ -118,9 +84,7 @@ def _weights(count: int, estimate: str, resamples: int, seed: int) -> FloatArray
     """
     places = np.random.default_rng(seed).integers(count, size=(resamples, count))
     chosen = np.sort(places, axis=1)[:, kept(estimate, count)]
-    cells = chosen + count * np.arange(resamples)[:, None]
-    times = np.bincount(cells.ravel(), minlength=resamples * count).reshape(resamples, count)
-    return np.ascontiguousarray(times.T / chosen.shape[1])
+    return np.ascontiguousarray(times_drawn(chosen, count).T)
 
 
 def _by_count(values: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
@@ -132,11 +96,3 @@ def _by_count(values: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
     for count in np.unique(counts[counts > 0]):
         points = np.flatnonzero(counts == count)
         yield points, ordered[:count, points]
-
-
-def _between(ordered: FloatArray, place: float) -> FloatArray:
-    below = int(place)
-    above = min(below + 1, ordered.shape[-1] - 1)
-    lower, upper = ordered[..., below], ordered[..., above]
-    result: FloatArray = lower + (upper - lower) * (place - below)
-    return result

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rla.easy_plot.estimates import iqm, optimality_gap
-from rla.easy_plot.pointwise import percentiles, pointwise_count, pointwise_estimate, pointwise_interval
+from rla.easy_plot.pointwise import pointwise_count, pointwise_estimate, pointwise_interval
+from rla.easy_plot.resampling import percentiles
 from rla.errors import ConfigError
 
 NAN = np.nan
