@@ -1,8 +1,7 @@
-"""Runs and recorded values as pandas has them: the only file of this package that imports it."""
+"""Runs as pandas has them."""
 
 from __future__ import annotations
 
-import io
 import math
 import sys
 import time
@@ -22,7 +21,7 @@ from rla.errors import SelectionError
 from rla.runs.run_list import LightRow
 from rla.runs.unknown import nearest
 
-__all__ = ["DataFrame", "csv_columns", "runs_frame"]
+__all__ = ["DataFrame", "runs_frame"]
 
 _Column = Any
 """A NumPy or pandas array."""
@@ -55,25 +54,6 @@ def runs_frame(
         if name not in made:
             raise SelectionError(f"no run has a column {name!r}; {nearest(name, made)}")
     return DataFrame({name: made[name] for name in columns})
-
-
-def csv_columns(data: bytes, places: Sequence[int]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """Columns of a CSV table as numbers, each with where it is not empty.
-
-    Args:
-        data: The whole table, with its header.
-        places: Which columns, by number; no two alike.
-    """
-    frame = pd.read_csv(
-        io.BytesIO(data), usecols=list(places), keep_default_na=False, na_values=[""], skip_blank_lines=False
-    )
-    found = [frame.iloc[:, sorted(places).index(place)] for place in places]
-    return [(_numbers(column), column.notna().to_numpy()) for column in found]
-
-
-def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """A column with ``NaN`` or a text in it was read as texts."""
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
 
 
 def _columns(rows: Sequence[LightRow]) -> dict[str, _Column]:

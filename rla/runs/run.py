@@ -149,9 +149,11 @@ class Run:
             RunNotFoundError: The files are not on this machine, or there is no ``progress.csv``.
             SelectionError: The run recorded no such key.
         """
-        from rla.runs.curves import read_curve  # noqa: PLC0415 - pandas takes half a second to import
+        from rla.runs.curve_cache import curve_cache  # noqa: PLC0415 - NumPy takes a tenth of a second to import
+        from rla.runs.curves import read_curve  # noqa: PLC0415 - as above
 
-        return read_curve(self.require_paths().csv, key, x)
+        paths = self.require_paths()
+        return read_curve(paths.csv, key, x, curve_cache(paths))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything a reader may want as JSON."""

@@ -1,0 +1,61 @@
+"""A piece of a CSV table as pandas reads it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rla.runs.csv_columns import EMPTY, Array
+
+
+def parse_block(block: bytes, places: Sequence[int], width: int) -> list[Array]:
+    """Columns of whole rows; see :func:`rla.runs.csv_columns.read_columns`.
+
+    Raises:
+        ValueError: A row has more cells than there are columns.
+    """
+    file: Any = _Led(b"0," * width + b"\n", block)
+    frame = pd.read_csv(
+        file,
+        header=None,
+        usecols=[*places, width],
+        index_col=False,
+        keep_default_na=False,
+        na_values=[""],
+        skip_blank_lines=False,
+        encoding_errors="replace",
+    )
+    if frame[width].notna().any():
+        raise ValueError("a row has more cells than there are columns")
+    return [_numbers(frame[place].iloc[1:]) for place in places]
+
+
+class _Led:
+    """A table behind a row that is one cell longer: then pandas does not drop a cell too many in silence."""
+
+    def __init__(self, leader: bytes, block: bytes) -> None:
+        self._leader = leader
+        self._rest = io.BytesIO(block)
+
+    def read(self, size: int) -> bytes:
+        leader, self._leader = self._leader, b""
+        return leader or self._rest.read(size)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Pandas takes this for the sign of a file, and does not call it."""
+        return iter(self._rest)
+
+
+def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """A column with ``NaN`` or a text in it was read as texts; only an empty cell is missing there."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = column.isna().to_numpy()
+    if missing.any():
+        values = values.copy()
+        values.view(np.uint64)[missing] = EMPTY
+    return values

@@ -1,0 +1,101 @@
+"""Some columns of a ``progress.csv`` as numbers, read block by block: the other columns are not converted.
+
+What stays in memory is eight bytes per row and column, however large the file is. An empty cell is
+not the same as a NaN that was recorded: it is the one NaN whose bits are :data:`EMPTY`, which every
+copy of an array keeps.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final, TypeAlias
+
+import crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from rla.writers.csv_table import whole_rows
+
+Array: TypeAlias = NDArray[np.float64]
+
+EMPTY: Final = 0x7FF8_0000_0000_E301
+"""The bits of a cell in which nothing was recorded: a quiet NaN with a payload of its own."""
+
+_BLOCK: Final = 1 << 22
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The first part of a file that consists of whole rows.
+
+    Attributes:
+        end: How many bytes it has.
+        crc: Their CRC-32C.
+    """
+
+    end: int
+    crc: int
+
+
+def read_columns(
+    stream: BinaryIO, places: Sequence[int], width: int, begin: Extent, size: int
+) -> tuple[list[Array], Extent]:
+    """Columns of the rows from one place on.
+
+    Args:
+        stream: The table.
+        places: Which columns, by number; no two alike.
+        width: How many columns it has.
+        begin: What comes before: the header, or rows that are known already.
+        size: How many bytes there are to read at most. Rows that are not whole there do not count.
+
+    Returns:
+        An array per column, all of one length, with :data:`EMPTY` in empty cells and NaN for texts;
+        and how far the whole rows reach.
+
+    Raises:
+        ValueError: A row has more cells than there are columns.
+        OSError: The file cannot be read.
+    """
+    from rla.runs.csv_block import parse_block  # noqa: PLC0415 - pandas takes half a second to import
+
+    crc = begin.crc
+    end = begin.end
+    parts: list[list[Array]] = []
+    for block in _whole_blocks(stream, begin.end, size):
+        parts.append(parse_block(block, places, width))
+        crc = crc32c.crc32c(block, crc)
+        end += len(block)
+    columns = [np.concatenate([part[index] for part in parts] or [np.empty(0)]) for index in range(len(places))]
+    return columns, Extent(end, crc)
+
+
+def crc_of(stream: BinaryIO, end: int) -> int | None:
+    """The CRC-32C of the first bytes of a file; None when it has fewer."""
+    stream.seek(0)
+    crc, left = 0, end
+    while left and (block := stream.read(min(_BLOCK, left))):
+        crc = crc32c.crc32c(block, crc)
+        left -= len(block)
+    return None if left else crc
+
+
+def present(values: Array) -> NDArray[np.bool_]:
+    """Which cells something was recorded in, a NaN included."""
+    there: NDArray[np.bool_] = values.view(np.uint64) != EMPTY
+    return there
+
+
+def _whole_blocks(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:
+    """Pieces of a table that begin and end with a row."""
+    stream.seek(start)
+    left, rest = size - start, b""
+    while left > 0 and (read := stream.read(min(_BLOCK, left))):
+        left -= len(read)
+        block = rest + read if rest else read
+        end = whole_rows(io.BytesIO(block)) if b'"' in block else block.rfind(b"\n") + 1
+        rest = block[end:]
+        if end:
+            yield block[:end] if rest else block
