@@ -33,6 +33,7 @@ from rla.easy_log.reporter import Reporter
 from rla.easy_log.run_plan import RunPlan
 from rla.fsio.file_lock import FileLock
 from rla.runs.create import create_run
+from rla.runs.kinds import make_kind
 from rla.writers.multi_writer import MultiWriter
 from rla.writers.tensorboard_writer import TensorBoardWriter
 from rla.writers.text_writer import LogWriter
@@ -118,7 +119,7 @@ class ActiveRun:
     def directory(self, kind: str) -> Path:
         """Its directory of a kind, made when first asked for."""
         try:
-            run_files.make_kind(self.paths, kind, self.uid)
+            make_kind(self.paths, kind, self.uid)
         except OSError as error:
             self.losses.add(kind, f"{self.paths.directory(kind)} could not be made: {error.strerror}")
         return self.paths.directory(kind)

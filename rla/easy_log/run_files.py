@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rla.core.hyperparams import flatten, value_text
-from rla.core.layout import CODE, HYPERPARAMETER, LOG, RootPaths, RunPaths
+from rla.core.layout import CODE, EVENT_FILES, HYPERPARAMETER, LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest
+from rla.runs.kinds import make_kind
 from rla.writers.base import Writer
 from rla.writers.csv_writer import CsvWriter
 from rla.writers.json_writer import JsonWriter
@@ -26,7 +27,7 @@ _PARAMETER_KINDS = (LOG, CODE, HYPERPARAMETER)
 
 
 def open_writers(paths: RunPaths, log_used: Sequence[str]) -> list[Writer]:
-    """One writer per format of LOG_USED.
+    """One writer per format of LOG_USED; each goes on with what a run has taken over from another.
 
     Raises:
         OSError: A file could not be made.
@@ -36,21 +37,9 @@ def open_writers(paths: RunPaths, log_used: Sequence[str]) -> list[Writer]:
         "log": lambda: LogWriter(paths.text),
         "csv": lambda: CsvWriter(paths.csv),
         "json": lambda: JsonWriter(paths.json),
-        "tensorboard": lambda: TensorBoardWriter(paths.events),
+        "tensorboard": lambda: TensorBoardWriter(paths.events, continued=next(paths.events.glob(EVENT_FILES), None)),
     }
     return [makers[name]() for name in makers if name in log_used]
-
-
-def make_kind(paths: RunPaths, kind: str, uid: str) -> None:
-    """Make the run's directory of a kind, with the marker that tells whose it is.
-
-    Raises:
-        OSError: It could not be made.
-    """
-    marker = paths.marker(kind)
-    if kind != LOG and not marker.exists():
-        paths.directory(kind).mkdir(parents=True, exist_ok=True)
-        marker.write_text(f"{uid}\n", encoding="ascii")
 
 
 def write_parameters(paths: RunPaths, record: Manifest) -> None:

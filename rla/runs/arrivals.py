@@ -11,7 +11,7 @@ from rla.core import states
 from rla.core.layout import RootPaths
 from rla.fsio.file_lock import FileLock
 from rla.runs import spool
-from rla.runs.create import clear_claim
+from rla.runs.undo import clear_claim
 
 if TYPE_CHECKING:
     from rla.store.run_table import RunTable
@@ -65,7 +65,7 @@ def _take_one(
         row = read_row(paths)
     except (OSError, ValueError):
         if clear and entry.place and not _may_still_start(entry, keep=keep):
-            clear_claim(paths)
+            clear_claim(paths, entry.uid)
         if not keep:
             entry.file.unlink()
         return False

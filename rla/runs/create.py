@@ -6,7 +6,6 @@ Whatever instant the process dies at, the next reader completes the run or clear
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,15 +16,16 @@ from typing import Any, Final
 
 from rla.core import hyperparams, manifest
 from rla.core.index_name import IndexName, NameFormat
-from rla.core.layout import KINDS, LOG, RootPaths, RunPaths
+from rla.core.layout import LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest, Notes, State
 from rla.core.redact import redact_argv
 from rla.errors import RunStartError, StoreBusyError, StoreError
-from rla.fsio.atomic_write import TEMP_MARK, atomic_write, remove_temporary, sync_directory
+from rla.fsio.atomic_write import TEMP_MARK, atomic_write, sync_directory
 from rla.fsio.claim_dir import claim_dir
 from rla.fsio.file_lock import FileLock
 from rla.runs import machine, spool
 from rla.runs.root import index_location, is_shared_by_files, prepare_root
+from rla.runs.undo import remove_empty_parents, undo
 
 START_BUDGET: Final = 2.0
 """Seconds that a starting run may wait for the index."""
@@ -44,6 +44,7 @@ class RunRequest:
     environment: dict[str, Any] = field(default_factory=dict)
     name_format: NameFormat = "space"
     index_url: str | None = None
+    parent_uid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ class NewRun:
 
 
 def create_run(
-    root: RootPaths, request: RunRequest, furnish: Callable[[RunPaths, Manifest], None] = lambda _paths, _record: None
+    root: RootPaths,
+    request: RunRequest,
+    furnish: Callable[[RunPaths, Manifest], None] = lambda _paths, _record: None,
+    fill: Callable[[RunPaths, str], None] = lambda _paths, _uid: None,
 ) -> NewRun:
     """Make a run that no other process has.
 
@@ -74,6 +78,9 @@ def create_run(
         request: What the run is to be.
         furnish: Opens and writes what else the run starts with, between its manifest and its row;
             when it fails with an OSError nothing of the run is left.
+        fill: Puts what the run has of another one into its claimed directories, given its uid. It comes
+            before the manifest: until that is written there is no run, and the next reader clears away
+            what a killed process had put there.
 
     Returns:
         The run, with its manifest on disk and fsynced. When the index could not take its row in
@@ -95,6 +102,7 @@ def create_run(
                 name, paths = next(names)
                 entry.move(uid, paths.place)
             record = _manifest(request, name, paths, uid)
+            _fill(paths, uid, fill)
             lock = _write_manifest(paths, record, furnish)
         except BaseException:
             entry.settle()
@@ -105,7 +113,7 @@ def create_run(
         index_error = _insert_row(root, request.index_url, record, paths.place, root_id)
     except BaseException:  # no driver for such an index, or an impatient user
         lock.release()
-        _undo(paths)
+        undo(paths)
         entry.settle()
         raise
     if index_error is None and not is_shared_by_files(root, request.index_url):
@@ -137,6 +145,14 @@ def _claim(paths: RunPaths) -> bool:
     return True
 
 
+def _fill(paths: RunPaths, uid: str, fill: Callable[[RunPaths, str], None]) -> None:
+    try:
+        fill(paths, uid)
+    except BaseException:
+        undo(paths)
+        raise
+
+
 def _write_manifest(paths: RunPaths, record: Manifest, furnish: Callable[[RunPaths, Manifest], None]) -> FileLock:
     """After the manifest is there the run exists; before it, it leaves nothing."""
     lock = FileLock(paths.manifest)
@@ -147,51 +163,9 @@ def _write_manifest(paths: RunPaths, record: Manifest, furnish: Callable[[RunPat
         furnish(paths, record)
     except BaseException:
         lock.release()
-        _undo(paths)
+        undo(paths)
         raise
     return lock
-
-
-def clear_claim(paths: RunPaths) -> None:
-    """Remove a claimed directory that never became a run, and the dates it leaves empty."""
-    remove_temporary(paths.log)
-    with contextlib.suppress(OSError):
-        paths.log.rmdir()
-    remove_empty_parents(paths.log.parent, paths.root / LOG)
-
-
-def _undo(paths: RunPaths) -> None:
-    """Remove what this process has just made, the manifest last: till then it still is a run."""
-    import shutil  # noqa: PLC0415 - 6 ms that a start that succeeds need not pay
-
-    for kind in reversed(KINDS):
-        if kind == LOG:
-            _remove_but_manifest(paths)
-        shutil.rmtree(paths.directory(kind), ignore_errors=True)
-        remove_empty_parents(paths.directory(kind).parent, paths.root / kind)
-
-
-def _remove_but_manifest(paths: RunPaths) -> None:
-    import shutil  # noqa: PLC0415 - as in _undo
-
-    with contextlib.suppress(OSError):
-        for left in paths.log.iterdir():
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            elif left != paths.manifest:
-                left.unlink()
-
-
-def remove_empty_parents(directory: Path, stop: Path) -> None:
-    """Remove a directory and those above it as long as they are empty, up to and with ``stop``."""
-    while directory.is_relative_to(stop):
-        try:
-            directory.rmdir()
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return
-        directory = directory.parent
 
 
 def _manifest(request: RunRequest, name: IndexName, paths: RunPaths, uid: str) -> Manifest:
@@ -210,6 +184,7 @@ def _manifest(request: RunRequest, name: IndexName, paths: RunPaths, uid: str) -
         hyperparameters=request.hyperparameters,
         origin=request.origin,
         seed=seed if type(seed) is int else None,
+        parent_uid=request.parent_uid,
         host=machine.host_name(),
         pid=os.getpid(),
         boot=machine.boot_id(),

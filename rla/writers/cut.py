@@ -10,11 +10,11 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from rla.core.layout import EVENT_FILES
 from rla.writers import csv_table
 from rla.writers.base import TIME_STEP, TIMESTAMP
 from rla.writers.protobuf import fields
 
-EVENT_FILES: Final = "events.out.tfevents.*"
 _STEP: Final = 2
 _FILE_VERSION: Final = 3
 _SUMMARY: Final = 5

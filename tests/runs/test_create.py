@@ -12,8 +12,9 @@ from rla.core.layout import KINDS, LOG, RootPaths
 from rla.errors import ConfigError, MissingDependencyError, RunStartError
 from rla.fsio.file_lock import is_locked
 from rla.runs import create
-from rla.runs.create import RunRequest, clear_claim, create_run
+from rla.runs.create import RunRequest, create_run
 from rla.runs.database import open_database
+from rla.runs.undo import clear_claim, undo
 from rla.store.run_table import RunTable
 
 
@@ -157,7 +158,7 @@ def test_the_manifest_is_the_last_that_goes_when_a_start_is_undone(root, monkeyp
             rmtree(path, **options),
         ),
     )
-    create._undo(new.paths)
+    undo(new.paths)
     assert at_the_end == [["run.json"]]
     assert left(root) == set()
 
@@ -165,6 +166,6 @@ def test_the_manifest_is_the_last_that_goes_when_a_start_is_undone(root, monkeyp
 def test_clearing_a_claim_keeps_what_others_have_beside_it(root):
     first, second = (create_run(root, RunRequest("t")) for _ in range(2))
     first.paths.manifest.unlink()
-    clear_claim(first.paths)
+    clear_claim(first.paths, first.manifest.uid)
     assert not first.paths.log.exists()
     assert second.paths.manifest.exists()
