@@ -7,7 +7,6 @@ spreadsheet or a command of TeX.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import Any, Final
 import msgspec
 
 from rla.core import json_codec
-from rla.core.hyperparams import flatten, value_text
+from rla.core.hyperparams import flatten
 from rla.errors import ConfigError, SelectionError
 from rla.fsio.atomic_write import atomic_write
+from rla.runs.cells import cell_text, decimal
+from rla.runs.latex import latex_table
 from rla.runs.run import Run
 from rla.runs.unknown import nearest
 
@@ -28,24 +29,6 @@ _BEGINS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", 
 
 Source: OWASP, CSV Injection; OWASP ASVS 1.2.10.
 """
-
-_TEX: Final = {
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-    **{char: f"{{{char}}}" for char in "[]*-`'\"?!"},
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "|": "\\textbar{}",
-}
-"""What stands for each character that TeX or LaTeX would not print as it is.
-
-Brackets and the star would belong to the end of the line above; the others of the second line
-would join their neighbours to another sign.
-"""
-_DECIMAL_BITS: Final = 10_000
-_NUMBER: Final = re.compile(r"(?P<mantissa>-?[\d.]+)(?:e(?P<exponent>[+-]\d+))?")
 
 Table = tuple[list[str], list[list[Any]]]
 """The names of the columns, and a row of values for each run; None where a run has none."""
@@ -127,27 +110,16 @@ def _csv_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int):
-        return _integer(value)
+        return decimal(value)
     if isinstance(value, float):
         return "NaN" if math.isnan(value) else repr(value)
-    text = _harmless(_text(value)).replace('"', '""')
+    text = _harmless(cell_text(value)).replace('"', '""')
     return f'"{text}"'
-
-
-def _integer(value: int) -> str:
-    """Also for one that Python refuses to write in decimal."""
-    return str(value) if value.bit_length() <= _DECIMAL_BITS else hex(value)
 
 
 def _harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula: the quote before it says that it is text."""
     return f"'{text}" if text.startswith(_BEGINS_FORMULA) else text
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return value_text(value)
 
 
 def _json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -156,49 +128,9 @@ def _json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return msgspec.json.format(json_codec.dumps(objects), indent=2) + "\n"
 
 
-def _latex(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A ``tabular`` with the rules of booktabs; columns of numbers stand to the right."""
-    rows = list(rows)
-    kinds = ["r" if _is_numeric([row[place] for row in rows]) else "l" for place in range(len(columns))]
-    lines = [_latex_line(map(_escaped, columns)), "\\midrule", *(_latex_line(map(_latex_cell, row)) for row in rows)]
-    body = "\n".join(lines)
-    begin = f"% \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{''.join(kinds)}}}\n\\toprule\n"
-    return f"{begin}{body}\n\\bottomrule\n\\end{{tabular}}\n"
-
-
-def _latex_line(cells: Iterable[str]) -> str:
-    return " & ".join(cells) + " \\\\"
-
-
-def _is_numeric(values: Iterable[Any]) -> bool:
-    given = [value for value in values if value is not None]
-    return bool(given) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in given)
-
-
-def _latex_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return _escaped(_text(value))
-    text = _integer(value) if isinstance(value, int) else f"{value:.6g}"
-    found = _NUMBER.fullmatch(text)
-    if found is None:
-        if isinstance(value, int):
-            return text
-        return {"inf": "$\\infty$", "-inf": "$-\\infty$"}.get(text, "NaN")
-    if found["exponent"] is None:
-        return f"${text}$" if text.startswith("-") else text
-    return f"${found['mantissa']} \\times 10^{{{int(found['exponent'])}}}$"
-
-
-def _escaped(text: str) -> str:
-    """A text as TeX prints it; what cannot be printed is a blank."""
-    return "".join(_TEX.get(char, char) if char.isprintable() else " " for char in text)
-
-
 FORMATS: Final[dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]]], str]]] = {
     "csv": _csv,
     "json": _json,
-    "latex": _latex,
+    "latex": latex_table,
 }
 """How each format is written, by its name."""
