@@ -9,12 +9,16 @@ The tree::
     ├── AmbiguousRunError(LookupError)     several stored runs have that name
     ├── SelectionError(ValueError)         what says which runs cannot be read or used
     ├── RunStartError(OSError)             the run's directory could not be made
+    ├── ResumeError(RuntimeError)          a stored run cannot be continued now
     ├── StoreError                         the index cannot do what was asked
     │   ├── StoreBusyError                 others hold the index longer than we may wait
     │   └── SchemaVersionError             the index was written by another version
     ├── CheckpointError                    a checkpoint cannot be saved or loaded
     │   └── CheckpointNotFoundError(FileNotFoundError)  no checkpoint has that name and step
     ├── PlotDataError(ValueError)          values that cannot be drawn or compared
+    ├── HermesFileError(ValueError)        a hermes file, or a settings file of hermes, cannot be read
+    ├── JobsFailedError(RuntimeError)      some jobs of a batch did not succeed
+    ├── ResultNotFoundError(RuntimeError)  an experiment directory holds no result
     └── MissingDependencyError(ImportError)  an extra is not installed
 
 A message tells what happened, where, and what to do. Attributes carry the same as data.
@@ -105,6 +109,19 @@ class RunStartError(RlaError, OSError):
     """The directories of a new run could not be made; nothing of it is left behind."""
 
 
+class ResumeError(RlaError, RuntimeError):
+    """A stored run cannot be continued, or not by this run.
+
+    Attributes:
+        uid: The run that was to be continued.
+    """
+
+    def __init__(self, message: str, *, uid: str = "") -> None:
+        """Keep the run beside the message."""
+        super().__init__(message)
+        self.uid = uid
+
+
 class StoreError(RlaError):
     """The index could not be read or written.
 
@@ -156,6 +173,49 @@ class PlotDataError(RlaError, ValueError):
         """Keep whose values they are beside the message."""
         super().__init__(message)
         self.name = name
+
+
+class HermesFileError(RlaError, ValueError):
+    """A hermes file, or a settings file of hermes, cannot be read.
+
+    Attributes:
+        path: The file, or None for a command line.
+        line: Which line of it, from 1.
+        column: Which character of the line, from 1.
+    """
+
+    def __init__(self, message: str, *, path: Path | None, line: int, column: int, text: str) -> None:
+        """Show the line below the message, and a caret below the place.
+
+        Args:
+            message: What is wrong, and what to write instead.
+            path: The file, or None for a command line.
+            line: Which line of it, from 1.
+            column: Which character of the line, from 1.
+            text: The line as it stands.
+        """
+        where = "command line" if path is None else f"{path}:{line}:{column}"
+        super().__init__(f"{where}: {message}\n{_marked(text, column - 1)}")
+        self.path = path
+        self.line = line
+        self.column = column
+
+
+class JobsFailedError(RlaError, RuntimeError):
+    """Some jobs of a batch did not succeed.
+
+    Attributes:
+        failures: A line for each of them.
+    """
+
+    def __init__(self, message: str, failures: Sequence[str] = ()) -> None:
+        """Keep the failures beside the message."""
+        super().__init__(message)
+        self.failures = tuple(failures)
+
+
+class ResultNotFoundError(RlaError, RuntimeError):
+    """An experiment directory holds no result."""
 
 
 class MissingDependencyError(RlaError, ImportError):

@@ -29,6 +29,8 @@ CONFIG_FILE: Final = "rla_config.yaml"
 DEFAULT_DATA_ROOT: Final = "rla_data"
 DATABASE_FILE: Final = "rla.db"
 STATE_DIR: Final = ".rla"
+JOB_STATE_DIR: Final = ".rla-jobs"
+"""What ``.rla`` is to a data root, to a tree of jobs."""
 MANIFEST_FILE: Final = "run.json"
 TRASH_BESIDE: Final = ".rla-trash"
 """The trash at the top of a tree that lies on another disk than ``.rla``."""
@@ -102,6 +104,21 @@ class RootPaths:
         return self.state_dir / "trash"
 
     @property
+    def trees(self) -> Path:
+        """One file per tree of jobs that belongs to this database: where it lies."""
+        return self.state_dir / "trees"
+
+    @property
+    def unsettled(self) -> Path:
+        """One file per batch whose runs the index may not know yet, locked while the batch goes on."""
+        return self.state_dir / "unsettled"
+
+    @property
+    def batches(self) -> Path:
+        """What is known of each batch, by its name."""
+        return self.state_dir / "batches"
+
+    @property
     def operation_lock(self) -> Path:
         """Locked by the command that changes runs."""
         return self.state_dir / "operation.lock"
@@ -115,17 +132,66 @@ class RootPaths:
         """The tree of one kind."""
         return self.root / kind
 
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """How many levels the place of a run has."""
+        return (5,)
+
+    def base(self, *, archived: bool) -> Path:
+        """What the trees lie in, or those of the archived copies."""
+        return self.root / ARCHIVED if archived else self.root
+
     def tree(self, kind: str, *, archived: bool = False) -> Path:
         """The tree of one kind, or of its archived copies."""
-        return (self.root / ARCHIVED if archived else self.root) / kind
+        return self.base(archived=archived) / kind
+
+    def below(self, kind: str, place: str) -> str:
+        """Where a run's directory of a kind lies in the tree of that kind."""
+        del kind
+        return place
 
     def run(self, place: str) -> RunPaths:
         """The files of the run at a place."""
-        return RunPaths(self.root, place)
+        return self.copy(place, archived=False)
 
     def copy(self, place: str, *, archived: bool) -> RunPaths:
         """The files of the live or the archived copy of the run at a place."""
-        return RunPaths(self.root / ARCHIVED if archived else self.root, place)
+        return RunPaths(self.base(archived=archived), place)
+
+
+@dataclass(frozen=True)
+class JobTreePaths(RootPaths):
+    """A tree of jobs, as hermes makes one: each run is one directory, with its other kinds inside.
+
+    A place is ``<script>/<identifier>`` or ``<script>/<name>/<identifier>``.
+    """
+
+    @property
+    def state_dir(self) -> Path:
+        """Another one than a database's: ``experiments/`` may be both."""
+        return self.root / JOB_STATE_DIR
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """With and without a name."""
+        return (2, 3)
+
+    def base(self, *, archived: bool) -> Path:
+        """The tree itself; its archived copies are out of the way of the scripts' names."""
+        return self.state_dir / ARCHIVED if archived else self.root
+
+    def tree(self, kind: str, *, archived: bool = False) -> Path:
+        """One tree for every kind."""
+        del kind
+        return self.base(archived=archived)
+
+    def below(self, kind: str, place: str) -> str:
+        """Every other kind lies inside the run's directory."""
+        return place if kind == LOG else f"{place}/{kind}"
+
+    def copy(self, place: str, *, archived: bool) -> RunPaths:
+        """The files of the live or the archived copy of the run at a place."""
+        return JobRunPaths(self.base(archived=archived), place)
 
 
 @dataclass(frozen=True)
@@ -196,3 +262,32 @@ class RunPaths:
     def marker(self, kind: str) -> Path:
         """The one-line file that tells whose directory of this kind it is."""
         return self.directory(kind) / ".rla-run"
+
+
+@dataclass(frozen=True)
+class JobRunPaths(RunPaths):
+    """The files of a run that is a job: one directory that holds everything."""
+
+    def directory(self, kind: str) -> Path:
+        """The run's directory, or that of another kind inside it."""
+        return self.root / self.place if kind == LOG else self.root / self.place / kind
+
+    @property
+    def stdout(self) -> Path:
+        """What the job printed."""
+        return self.log / "stdout.log"
+
+    @property
+    def stderr(self) -> Path:
+        """What the job printed to stderr."""
+        return self.log / "stderr.log"
+
+    @property
+    def exit_code(self) -> Path:
+        """The job's exit code, written at its end whoever still waits for it."""
+        return self.log / "exit_code"
+
+    @property
+    def joined(self) -> Path:
+        """Made by the script that records into this run."""
+        return self.log / ".joined"

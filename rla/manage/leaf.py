@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from rla.core import manifest
-from rla.core.layout import ARCHIVED, KINDS, LOG, MANIFEST_FILE, RootPaths, RunPaths
+from rla.core.layout import ARCHIVED, KINDS, LOG, MANIFEST_FILE, JobTreePaths, RootPaths, RunPaths
 from rla.core.manifest import Manifest
 from rla.fsio.safe_move import Spot, opened, read_file
 
@@ -22,8 +22,7 @@ NO_DIRECTORY: Final = "/"
 """What :func:`owner_at` says of a file or a link in the place of a directory."""
 _WHOLE_UID: Final = re.compile(r"[0-9a-f]{16}")
 _IN_THE_WAY: Final = frozenset({errno.ENOTDIR, errno.ELOOP})
-_DEPTH: Final = 5
-"""``<task>/YYYY/MM/DD/<name>``."""
+_DEPTHS: Final = frozenset({*RootPaths(Path()).depths, *JobTreePaths(Path()).depths})
 
 
 class Standing(Enum):
@@ -47,7 +46,7 @@ class Leaf:
     @property
     def spot(self) -> Spot:
         """Where it lies."""
-        return Spot(self.root.tree(self.kind, archived=self.archived), self.path)
+        return Spot(self.root.tree(self.kind, archived=self.archived), self.root.below(self.kind, self.path))
 
     @property
     def tree(self) -> str:
@@ -56,7 +55,9 @@ class Leaf:
 
 
 def leaves(root: RootPaths, uid: str, path: str, kinds: Sequence[str], *, archived: bool) -> list[Leaf]:
-    """The leaves of a copy; the log, which makes it a run, is the last."""
+    """The leaves of a copy; the log, which makes it a run, is the last. A job's log holds all the others."""
+    if LOG in kinds and isinstance(root, JobTreePaths):
+        kinds = (LOG,)
     ordered = sorted(kinds, key=lambda kind: (kind == LOG, kind))
     return [Leaf(root, uid, path, kind, archived) for kind in ordered]
 
@@ -70,7 +71,7 @@ def is_run_place(path: str) -> bool:
     """Whether a path that a row holds can be the place of a run: rows are data, whoever wrote them."""
     parts = path.split("/")
     words = not any(part in {"", ".", ".."} or "\0" in part for part in parts)
-    return words and len(parts) == _DEPTH and not parts[0].startswith(".")
+    return words and len(parts) in _DEPTHS and not parts[0].startswith(".")
 
 
 def standing(leaf: Leaf) -> Standing:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from rla.core import states
-from rla.core.layout import ARCHIVED, LOG, RootPaths, RunPaths
+from rla.core.layout import LOG, JobTreePaths, RootPaths, RunPaths
 from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
 from rla.fsio.atomic_write import remove_temporary
 from rla.fsio.claim_dir import make_dirs
-from rla.runs import machine
+from rla.runs import machine, trees
 from rla.runs.arrivals import take_in
 from rla.runs.liveness import is_alive, spoke_lately
 from rla.runs.progress import progress_of
@@ -33,11 +33,29 @@ COMMAND_BUDGET: Final = 60.0
 class Database:
     """The runs of one data root."""
 
-    def __init__(self, root: RootPaths, table: RunTable, root_id: str) -> None:
-        """Made by :func:`open_database`."""
+    def __init__(
+        self, root: RootPaths, table: RunTable, root_id: str, trees: Mapping[str, JobTreePaths] | None = None
+    ) -> None:
+        """Made by :func:`open_database`.
+
+        Args:
+            root: The data root.
+            table: Its index.
+            root_id: Its id.
+            trees: The trees of jobs that belong to it, by their ids.
+        """
         self.root = root
         self.table = table
         self.root_id = root_id
+        self.trees = trees or {}
+
+    def at(self, root_id: str) -> Database:
+        """The same index with one of its trees as the root: what changes the runs of that tree."""
+        return self if root_id == self.root_id else Database(self.trees[root_id], self.table, root_id)
+
+    def root_of(self, root_id: str) -> RootPaths | None:
+        """The data root, or one of its trees; None when it is not mounted here."""
+        return self.root if root_id == self.root_id else self.trees.get(root_id)
 
     def runs(self, task: str | None = None, limit: int | None = None) -> list[Run]:
         """The newest runs first."""
@@ -84,6 +102,9 @@ class Database:
             StoreError: The table cannot be written.
         """
         report = rebuild(self.root, self.table, self.root_id)
+        for tree_id, tree in self.trees.items():
+            report.add(rebuild(tree, self.table, tree_id))
+            self.table.register_root(tree_id, trees.KIND, machine.host_name(), str(tree.root))
         self.table.set_complete()
         return report
 
@@ -124,12 +145,14 @@ class Database:
         return Run({**row, **changed}, paths, alive=alive)
 
     def _place(self, row: Mapping[str, Any]) -> Place | None:
-        """Where its files are below this root: the live copy, else the archived one."""
-        here: list[Place] = [place for place in row["places"] if place.root_id == self.root_id]
+        """Where its files are below this root or its trees: the live copy, else the archived one."""
+        here: list[Place] = [place for place in row["places"] if self.root_of(place.root_id) is not None]
         return min(here, key=lambda place: place.archived, default=None)
 
     def _paths(self, place: Place) -> RunPaths:
-        return RunPaths(self.root.root / ARCHIVED if place.archived else self.root.root, place.path)
+        root = self.root_of(place.root_id)
+        assert root is not None
+        return root.copy(place.path, archived=place.archived)
 
 
 def open_database(data_root: Path, index_url: str | None = None) -> Database:
@@ -149,7 +172,10 @@ def open_database(data_root: Path, index_url: str | None = None) -> Database:
             database.reindex()
         if not introduced:  # only now: a reader that is killed before leaves the work to the next
             database.introduce()
-        take_in(root, database.table, database.root_id, keep=is_shared_by_files(root, index_url))
+        keep = is_shared_by_files(root, index_url)
+        take_in(root, database.table, database.root_id, keep=keep)
+        for tree_id, tree in database.trees.items():
+            trees.take_in_tree(tree, database.table, tree_id, keep=keep)
     return database
 
 
@@ -194,4 +220,4 @@ def _connect(data_root: Path, index_url: str | None) -> Database:
     location = index_location(root, index_url)
     if isinstance(location, Path) and not location.parent.is_dir():
         make_dirs(location.parent)
-    return Database(root, RunTable(open_index(location, budget=COMMAND_BUDGET)), root_id)
+    return Database(root, RunTable(open_index(location, budget=COMMAND_BUDGET)), root_id, trees.known_trees(root))

@@ -18,8 +18,6 @@ from rla.errors import StoreError
 from rla.store.run_row import Place, row_of, state_columns
 from rla.store.run_table import RunTable
 
-_DEPTH: Final = 5
-"""``<task>/YYYY/MM/DD/<name>``."""
 _BATCH: Final = 2000
 _READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _UID: Final = re.compile(rb'"uid"\s*:\s*"([0-9a-f]{16})"')
@@ -52,6 +50,13 @@ class RebuildReport:
     gone: list[Place] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
+    def add(self, other: RebuildReport) -> None:
+        """Take in what the rebuild of another root did."""
+        self.runs += other.runs
+        self.damaged += other.damaged
+        self.gone += other.gone
+        self.left += other.left
+
 
 def rebuild(root: RootPaths, table: RunTable, root_id: str) -> RebuildReport:
     """Bring the table up to date with every run's directory below a root.
@@ -71,11 +76,10 @@ def rebuild(root: RootPaths, table: RunTable, root_id: str) -> RebuildReport:
     report = RebuildReport()
     known = {(place.path, place.archived): place for place in table.places_in(root_id)}
     for archived in (True, False):  # the live copy last: of two copies, its row counts
-        base = root.root / layout.ARCHIVED if archived else root.root
-        run_places = _run_places(str(base / layout.LOG), report)
+        run_places = _run_places(str(root.tree(layout.LOG, archived=archived)), root.depths, report)
         while batch := list(islice(run_places, _BATCH)):
-            _take_in(table, [_Copy(base, path, root_id, archived, known) for path in batch], report)
-    report.gone = [place for place in known.values() if _is_gone(root.root, place)]
+            _take_in(table, [_Copy(root, path, root_id, archived, known) for path in batch], report)
+    report.gone = [place for place in known.values() if _is_gone(root, place)]
     report.left = table.remove_places(report.gone)
     return report
 
@@ -114,7 +118,7 @@ def read_row(paths: RunPaths) -> dict[str, Any]:
 class _Copy:
     """A run's directory that was found."""
 
-    base: Path
+    root: RootPaths
     path: str
     root_id: str
     archived: bool
@@ -122,7 +126,7 @@ class _Copy:
 
     @property
     def paths(self) -> RunPaths:
-        return RunPaths(self.base, self.path)
+        return self.root.copy(self.path, archived=self.archived)
 
     def place(self, uid: str) -> Place:
         return Place(uid, self.root_id, self.path, self.archived)
@@ -185,17 +189,16 @@ def _row_of_damaged(copy: _Copy) -> dict[str, Any]:
 
 def _check_mounted(root: RootPaths) -> None:
     """A disk that is not mounted is no reason to forget the runs on it."""
-    links = [link for link in (root.kind(layout.LOG), root.root / layout.ARCHIVED) if link.is_symlink()]
+    links = [link for link in (root.tree(layout.LOG), root.base(archived=True)) if link.is_symlink()]
     for directory in (root.root, *links):
         if not directory.is_dir():
             raise StoreError(f"the directory {directory} is not there: mount it, then its runs can be taken in")
 
 
-def _is_gone(root: Path, place: Place) -> bool:
+def _is_gone(root: RootPaths, place: Place) -> bool:
     """Only a file system that says so makes a run gone: no permission, or an error, does not."""
-    base = root / layout.ARCHIVED if place.archived else root
     try:
-        RunPaths(base, place.path).log.stat()
+        root.copy(place.path, archived=place.archived).log.stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
@@ -203,12 +206,13 @@ def _is_gone(root: Path, place: Place) -> bool:
     return False
 
 
-def _run_places(top: str, report: RebuildReport) -> Iterator[str]:
-    """The path below ``top`` of every directory at the depth of a run."""
+def _run_places(top: str, depths: Sequence[int], report: RebuildReport) -> Iterator[str]:
+    """The path below ``top`` of every directory at the depth of a run; what has its own dot is not one's own."""
     level: Iterable[str] = [""]
-    for _ in range(_DEPTH):
+    for depth in range(1, max(depths) + 1):
         level = [below for path in level for below in _directories(top, path, report)]
-    return iter(level)
+        if depth in depths:
+            yield from level
 
 
 def _directories(top: str, path: str, report: RebuildReport) -> list[str]:

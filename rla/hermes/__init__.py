@@ -1,0 +1,1 @@
+"""Run the jobs of a hermes file, and read what they left."""

@@ -1,0 +1,48 @@
+"""A line of a file, which knows where it stands, and so can say what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rla.errors import HermesFileError
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line.
+
+    Attributes:
+        text: What it says, without its end.
+        number: Which line of the file, from 1.
+        path: The file, or None for a command line.
+    """
+
+    text: str
+    number: int = 1
+    path: Path | None = None
+
+    def error(self, message: str, position: int = 0) -> HermesFileError:
+        """What is wrong at a position, from 0."""
+        return HermesFileError(message, path=self.path, line=self.number, column=position + 1, text=self.text)
+
+    def saying(self, text: str) -> Line:
+        """The same place with another text: what a directive of it makes."""
+        return Line(text, self.number, self.path)
+
+
+def read_lines(path: Path) -> list[Line]:
+    """The lines of a text file in UTF-8, whatever ends them.
+
+    Raises:
+        OSError: It cannot be read.
+        HermesFileError: It is no text.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = Line(repr(content[error.start : error.start + 20]), before.count(b"\n") + 1, path)
+        raise line.error("this is not UTF-8: save the file as UTF-8") from error
+    return [Line(line, number, path) for number, line in enumerate(text.splitlines(), start=1)]
