@@ -16,6 +16,7 @@ The tree::
     ├── CheckpointError                    a checkpoint cannot be saved or loaded
     │   └── CheckpointNotFoundError(FileNotFoundError)  no checkpoint has that name and step
     ├── PlotDataError(ValueError)          values that cannot be drawn or compared
+    ├── GridError(ConfigError, AssertionError)  a grid, or a function to run, that cannot be run
     ├── HermesFileError(ValueError)        a hermes file, or a settings file of hermes, cannot be read
     ├── JobsFailedError(RuntimeError)      some jobs of a batch did not succeed
     ├── ResultNotFoundError(RuntimeError)  an experiment directory holds no result
@@ -56,6 +57,14 @@ class ConfigError(RlaError, ValueError):
         self.path = path
         self.key = key
         self.allowed = tuple(allowed)
+
+
+class GridError(ConfigError, AssertionError):
+    """A grid cannot be declared as it is given, or a function cannot be run with its parameters.
+
+    ``key`` is the parameter that is wrong. It is an ``AssertionError`` too: that is what scripts
+    for the grids of spinningup catch.
+    """
 
 
 class NotConfiguredError(RlaError, RuntimeError):

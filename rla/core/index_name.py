@@ -113,13 +113,13 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def shorten(name: str, *, exact: str) -> str:
-    """Cut a name to :data:`MAX_NAME_BYTES` of UTF-8; a hash of the exact text marks the cut."""
+def shorten(name: str, *, exact: str, limit: int = MAX_NAME_BYTES) -> str:
+    """Cut a name to a number of bytes of UTF-8; a hash of the exact text marks the cut."""
     encoded = name.encode()
-    if len(encoded) <= MAX_NAME_BYTES:
+    if len(encoded) <= limit:
         return name
     mark = f"~{_digest(exact)}"
-    return encoded[: MAX_NAME_BYTES - len(mark)].decode("utf-8", "ignore") + mark
+    return encoded[: limit - len(mark)].decode("utf-8", "ignore") + mark
 
 
 def _one_word(ip: str) -> str:
