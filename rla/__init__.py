@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rla.easy_log.query_tool import single_experiment_query as single_experiment_query
     from rla.easy_log.tester import exp_manager as exp_manager
     from rla.easy_log.time_step import time_step_holder as time_step_holder
+    from rla.easy_plot.learning_curves import plot as plot
     from rla.runs.query import query as query
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _HOMES = {
     "experiment_data_query": "rla.easy_log.query_tool",
     "init": "rla.easy_log.init",
     "logger": "rla.easy_log",
+    "plot": "rla.easy_plot.learning_curves",
     "query": "rla.runs.query",
     "single_experiment_query": "rla.easy_log.query_tool",
     "time_step_holder": "rla.easy_log.time_step",
@@ -37,6 +39,7 @@ __all__ = [
     "experiment_data_query",
     "init",
     "logger",
+    "plot",
     "query",
     "single_experiment_query",
     "time_step_holder",

@@ -1,0 +1,261 @@
+"""Draw lines with matplotlib: no pyplot, no global setting, no window.
+
+Fonts, sizes and line widths are those of the caller's settings. Colours can be told apart by people
+who see few of them, and line styles take over where colours end.
+
+Source of the colours: https://jfly.uni-koeln.de/color/, Okabe and Ito, "Color Universal Design".
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+
+from rla.easy_plot.estimates import FloatArray
+from rla.easy_plot.lines import TIME_STEP, TIMESTAMP, Line
+from rla.errors import ConfigError, PlotDataError
+
+__all__ = ["COLORS", "Axes", "Figure", "Look", "draw"]
+
+COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's, without the yellow, which is too pale for a line."""
+STYLES: Final = ("-", "--", "-.", (0, (3, 1, 1, 1, 1, 1)))
+MARKERS: Final = ("o", "v", "d", "P", "s", "^", "X")
+MOST_NAMES: Final = len(COLORS) * len(STYLES)
+"""So many lines can be told apart; a legend names no more."""
+
+_FEWER: Final = ":"
+"""The style of a line where not all runs of its group have values."""
+_INSIDE: Final = 6
+"""Up to so many names the legend stands inside the axes."""
+_MARKS: Final = 12
+_PANEL: Final = (4.8, 3.4)
+_CHOICES: Final = {
+    "legend": ("auto", "inside", "outside", "none"),
+    "tiling": ("symmetric", "vertical", "horizontal"),
+}
+_WORDS: Final = {TIME_STEP: "time step", TIMESTAMP: "hours since the start"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a figure looks like; None leaves the choice to us.
+
+    Attributes:
+        title: Above everything.
+        xlabel: Below.
+        ylabel: At the left; one for all panels, or one for each.
+        xlim: The first and last x that is shown.
+        ylim: The lowest and highest value that is shown.
+        log: The values are on a logarithmic axis.
+        figsize: Inches.
+        legend: ``auto``, ``inside``, ``outside`` or ``none``.
+        legend_columns: In how many columns.
+        colors: Of the lines, in order.
+        markers: On the lines, in order; empty for none.
+        show_n: The legend tells how many runs each line is made of.
+        tiling: ``symmetric``, ``vertical`` or ``horizontal``.
+        marks: Horizontal lines, as (y, colour, style, name).
+    """
+
+    title: str | None = None
+    xlabel: str | None = None
+    ylabel: str | Sequence[str] | None = None
+    xlim: tuple[float, float] | None = None
+    ylim: tuple[float, float] | None = None
+    log: bool = False
+    figsize: tuple[float, float] | None = None
+    legend: str = "auto"
+    legend_columns: int = 1
+    colors: Sequence[str] = COLORS
+    markers: Sequence[str] = ()
+    show_n: bool = True
+    tiling: str = "symmetric"
+    marks: Sequence[tuple[float, str | None, str | None, str | None]] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no choice.
+
+        Raises:
+            ConfigError: There is no such legend or tiling.
+        """
+        for key, allowed in _CHOICES.items():
+            if getattr(self, key) not in allowed:
+                message = f"{key} is {getattr(self, key)!r}; choose one of {', '.join(allowed)}"
+                raise ConfigError(message, key=key, allowed=allowed)
+
+
+class _ShownFigure(Figure):
+    """A figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def draw(lines: Sequence[Line], x: str, band: str, look: Look, ax: Axes | Sequence[Axes] | None = None) -> Figure:
+    """Draw lines.
+
+    Args:
+        lines: At least one.
+        x: What their x is.
+        band: What line and band are, for the legend.
+        look: What the figure looks like.
+        ax: Axes to draw into, one for each panel; by default a new figure is made.
+
+    Raises:
+        PlotDataError: There are not as many axes as panels.
+    """
+    panels = list(dict.fromkeys(line.panel for line in lines))
+    styles = _styles(lines, look)
+    if ax is None:
+        figure, several = _new_figure(len(panels), look)
+    else:
+        several = list(np.asarray(ax, dtype=object).ravel())
+        root = several[0].get_figure(root=True)
+        assert root is not None, "axes that were drawn in no figure"
+        figure = root
+    if len(several) != len(panels):
+        raise PlotDataError(f"there are {len(panels)} panels ({', '.join(panels)}) and {len(several)} axes")
+    for place, (axes, panel) in enumerate(zip(several, panels, strict=True)):
+        mine = [line for line in lines if line.panel == panel]
+        for line in mine:
+            _draw_line(axes, line, styles[line.label], look)
+        _dress(axes, mine, x, look, place, several=len(panels) > 1)
+    if look.title:
+        (figure.suptitle if len(panels) > 1 and ax is None else several[0].set_title)(look.title)
+    _add_legend(figure if ax is None else None, several, lines, styles, band, look)
+    return figure
+
+
+def _new_figure(count: int, look: Look) -> tuple[Figure, list[Axes]]:
+    columns = {"vertical": 1, "horizontal": count}.get(look.tiling, math.ceil(math.sqrt(count)))
+    rows = math.ceil(count / columns)
+    size = look.figsize or (_PANEL[0] * columns + 0.6, _PANEL[1] * rows + 0.4)
+    figure = _ShownFigure(figsize=size, layout="constrained")
+    places = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for empty in places[count:]:
+        empty.remove()
+    return figure, places[:count]
+
+
+def _styles(lines: Sequence[Line], look: Look) -> dict[str, dict[str, Any]]:
+    """How each label is drawn, the same in all panels."""
+    colors, styles = list(look.colors) or list(COLORS), {}
+    for place, label in enumerate(dict.fromkeys(line.label for line in lines)):
+        styles[label] = {
+            "color": colors[place % len(colors)],
+            "linestyle": STYLES[place // len(colors) % len(STYLES)],
+            "marker": look.markers[place % len(look.markers)] if look.markers else "",
+        }
+    return styles
+
+
+def _draw_line(axes: Axes, line: Line, style: dict[str, Any], look: Look) -> None:
+    s = line.summary
+    every = max(1, len(line.x) // _MARKS)
+    marker = style["marker"] or ("o" if len(line.x) == 1 else "")
+    whole, fewer = _parts(line)
+    axes.plot(line.x, whole, color=style["color"], linestyle=style["linestyle"], marker=marker, markevery=every)
+    if np.isfinite(fewer).any():
+        axes.plot(line.x, fewer, color=style["color"], linestyle=_FEWER, marker=marker, markevery=every)
+    if np.isfinite(s.low).any():
+        low = np.where(s.low > 0, s.low, np.nan) if look.log else s.low
+        axes.fill_between(line.x, low, s.high, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def _parts(line: Line) -> tuple[FloatArray, FloatArray]:
+    """The line where all its runs have values, and where fewer have; they meet."""
+    few = line.summary.n < line.runs
+    beside = few.copy()
+    beside[1:] |= few[:-1]
+    beside[:-1] |= few[1:]
+    estimate = line.summary.estimate
+    return np.where(few, np.nan, estimate), np.where(beside, estimate, np.nan)
+
+
+def _dress(axes: Axes, lines: Sequence[Line], x: str, look: Look, place: int, *, several: bool) -> None:
+    """Labels, limits, grid and reference lines of one panel. Recorded names are shown as they are, ``$`` too."""
+    for height, color, style, name in look.marks:
+        axes.axhline(height, color=color or "#555555", linestyle=style or "--", label=name or "_", linewidth=1.2)
+    axes.set_xlabel(_WORDS.get(x, x) if look.xlabel is None else look.xlabel, parse_math=look.xlabel is not None)
+    metrics = list(dict.fromkeys(line.metric for line in lines))
+    given = look.ylabel if isinstance(look.ylabel, str) or look.ylabel is None else look.ylabel[place]
+    axes.set_ylabel(", ".join(metrics) if given is None else given, parse_math=given is not None)
+    if several and lines[0].panel not in metrics:
+        axes.set_title(lines[0].panel, parse_math=False)
+    if look.log:
+        axes.set_yscale("log")
+    else:
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(-4, 5))
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-4, 4))
+    axes.set(xlim=look.xlim, ylim=look.ylim)
+    axes.grid(visible=True, alpha=0.3, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _add_legend(
+    figure: Figure | None,
+    several: Sequence[Axes],
+    lines: Sequence[Line],
+    styles: dict[str, dict[str, Any]],
+    band: str,
+    look: Look,
+) -> None:
+    """One legend for all panels; its title names line and band."""
+    if look.legend == "none":
+        return
+    labels = list(styles)
+    names = [_name(label, [line for line in lines if line.label == label], look) for label in labels]
+    handles = [Line2D([], [], **{**styles[label], "marker": styles[label]["marker"] or None}) for label in labels]
+    if len(names) > MOST_NAMES:
+        names[MOST_NAMES - 1 :] = [f"... and {len(labels) - MOST_NAMES + 1} more"]
+        handles[MOST_NAMES - 1 :] = [Line2D([], [], linestyle="")]
+    if any((line.summary.n < line.runs).any() for line in lines):
+        names.append("fewer runs")
+        handles.append(Line2D([], [], color="#555555", linestyle=_FEWER))
+    for _, color, style, name in look.marks:
+        if name:
+            names.append(name)
+            look_of: Any = {"color": color or "#555555", "linestyle": style or "--"}
+            handles.append(Line2D([], [], linewidth=1.2, **look_of))
+    outside = look.legend == "outside" or (look.legend == "auto" and (len(several) > 1 or len(names) > _INSIDE))
+    if outside and figure is not None:
+        legend = figure.legend(handles, [" "] * len(names), loc="outside right upper", ncols=look.legend_columns)
+    else:
+        where = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)} if outside else {"loc": "best"}
+        legend = several[-1].legend(handles, [" "] * len(names), ncols=look.legend_columns, **where)
+    _name_entries(legend, names, band)
+
+
+def _name_entries(legend: Legend, names: Sequence[str], band: str) -> None:
+    """Put the names in afterwards: matplotlib leaves out one that begins with ``_``, and reads ``$`` as mathematics."""
+    small = mpl.font_manager.FontProperties(size="small")
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_parse_math(False)
+        text.set_text(name)
+        text.set_fontproperties(small)
+    legend.set_title(band, prop=small)
+    legend.get_frame().set_linewidth(0.0)
+    legend.set_alignment("left")
+
+
+def _name(label: str, lines: Sequence[Line], look: Look) -> str:
+    """What the legend calls a line: how many runs it is made of, and where that changes from how many to how many."""
+    low = min(int(line.summary.n[line.summary.n > 0].min()) for line in lines)
+    high = max(line.runs for line in lines)
+    count = f"{high}" if low == high else f"{low} to {high}"
+    if not label:
+        return f"{count} run{'s' * (high > 1)}"
+    return f"{label} (n={count})" if look.show_n else label
