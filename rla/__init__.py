@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from rla.easy_log.query_tool import single_experiment_query as single_experiment_query
     from rla.easy_log.tester import exp_manager as exp_manager
     from rla.easy_log.time_step import time_step_holder as time_step_holder
+    from rla.easy_plot.comparison import compare as compare
     from rla.easy_plot.learning_curves import plot as plot
     from rla.runs.query import query as query
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "compare": "rla.easy_plot.comparison",
     "exp_manager": "rla.easy_log.tester",
     "experiment_data_query": "rla.easy_log.query_tool",
     "init": "rla.easy_log.init",
@@ -35,6 +37,7 @@ _HOMES = {
 
 __all__ = [
     "__version__",
+    "compare",
     "exp_manager",
     "experiment_data_query",
     "init",

@@ -15,6 +15,8 @@ from rla_scripts.output import NOTHING_MATCHED, printable
 
 COMMANDS = (
     "archive",
+    "best",
+    "compare",
     "delete",
     "diff",
     "du",
@@ -25,6 +27,7 @@ COMMANDS = (
     "migrate",
     "note",
     "path",
+    "plot",
     "reindex",
     "restore",
     "setup",

@@ -26,7 +26,7 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str
     """
     rows = list(rows)
     kinds = ["---:" if is_numeric([row[place] for row in rows]) else "---" for place in range(len(columns))]
-    lines = [[_escaped(title) for title in columns], kinds, *([_cell(value) for value in row] for row in rows)]
+    lines = [[escaped(title) for title in columns], kinds, *([_cell(value) for value in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -35,9 +35,9 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:.6g}" if isinstance(value, float) else cell_text(value)
-    return _escaped(cell_text(value))
+    return escaped(cell_text(value))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A text as Markdown prints it; what cannot be printed is a blank."""
     return _SPECIAL.sub(r"\\\1", "".join(char if char.isprintable() else " " for char in text))
