@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rla.easy_log.init import init as init
     from rla.easy_log.query_tool import experiment_data_query as experiment_data_query
     from rla.easy_log.query_tool import single_experiment_query as single_experiment_query
+    from rla.easy_log.resume import resume as resume
     from rla.easy_log.tester import exp_manager as exp_manager
     from rla.easy_log.time_step import time_step_holder as time_step_holder
     from rla.easy_plot.comparison import compare as compare
@@ -30,6 +31,7 @@ _HOMES = {
     "logger": "rla.easy_log",
     "plot": "rla.easy_plot.learning_curves",
     "query": "rla.runs.query",
+    "resume": "rla.easy_log.resume",
     "single_experiment_query": "rla.easy_log.query_tool",
     "time_step_holder": "rla.easy_log.time_step",
 }
@@ -44,6 +46,7 @@ __all__ = [
     "logger",
     "plot",
     "query",
+    "resume",
     "single_experiment_query",
     "time_step_holder",
 ]

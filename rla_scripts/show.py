@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +29,24 @@ _FIELDS = (
 def command(run: str, environment: bool, diff: bool, data_root: Path | None, as_json: bool) -> None:
     """Show all that is known of a run.
 
-    State, times, hyperparameters, recorded values, places, losses, and the error that ended it.
+    State, times, hyperparameters, recorded values, places, losses, the error that ended it, and its lineage: the
+    runs that it goes on from, and those that go on from it.
 
     RUN is a uid or the beginning of one, a time stamp, or `last`.
     """
-    found = open_named(data_root).find(run)
+    from rla.runs.lineage import ancestors, children
+
+    database = open_named(data_root)
+    found = database.find(run)
     if environment or diff:
         _show_captured(found, diff=diff, as_json=as_json)
-    elif as_json:
-        echo_json(found.as_dict())
+        return
+    before, after = ancestors(database, found), children(database, found)
+    if as_json:
+        echo_json({**found.as_dict(), "ancestors": [each.uid for each in before], "children": [c.uid for c in after]})
     else:
         _show(found)
+        _show_lineage([*before, found, *after] if before or after else [], found)
 
 
 def _show_captured(run: Run, *, diff: bool, as_json: bool) -> None:
@@ -69,6 +77,16 @@ def _show(run: Run) -> None:
         _section("damaged", {"reason": row["damaged"]})
     if row["error"]:
         click.echo(f"\nerror\n{printable_lines(row['error'])}")
+
+
+def _show_lineage(family: Sequence[Run], shown: Run) -> None:
+    """A line for each run that this one goes back to, for itself, and for each that goes on from it."""
+    if family:
+        click.echo("\nlineage")
+        echo_table(
+            (">" if run is shown else "", run.uid, run.state, f"step {run.time_step}", run.row["created"], run.tracked)
+            for run in family
+        )
 
 
 def _show_summary(run: Run) -> None:

@@ -94,6 +94,7 @@ class Loaded:
         custom: The custom data, for ``CustomData.restore``.
         random_states: For ``random_states.restore``; None when they were not saved.
         path: The file.
+        recorder: What the recorder needs to go on, as it gave it.
     """
 
     step: int
@@ -102,6 +103,7 @@ class Loaded:
     custom: dict[str, Any]
     random_states: dict[str, Any] | None = field(repr=False)
     path: Path
+    recorder: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class CheckpointStore:
@@ -129,7 +131,7 @@ class CheckpointStore:
         self._files = CheckpointDirectory(directory, adapter.suffix)
         self._max_to_keep = max_to_keep
 
-    def save(
+    def save(  # noqa: PLR0913 - one per part of a checkpoint
         self,
         step: SupportsIndex,
         model: Any = None,
@@ -138,6 +140,7 @@ class CheckpointStore:
         *,
         name: str = DEFAULT_NAME,
         random_states: bool = False,
+        recorder: Mapping[str, Any] | None = None,
     ) -> Path:
         """Save a checkpoint, whole or not at all; then remove old ones of its name.
 
@@ -150,6 +153,7 @@ class CheckpointStore:
             custom: From ``CustomData.snapshot``.
             name: Whose checkpoint it is. In file names, what is not safe there is replaced and marked.
             random_states: Keep those of Python, NumPy and torch too.
+            recorder: What the recorder needs to go on from here.
 
         Returns:
             The file, durable on the disk.
@@ -167,6 +171,7 @@ class CheckpointStore:
             "related": {} if related is None else related,
             "custom": {} if custom is None else custom,
             "random_states": random_numbers.capture() if random_states else None,
+            "recorder": {} if recorder is None else recorder,
         }
         with _disk_errors(target):
             make_dirs(self._files.directory)
@@ -264,6 +269,7 @@ class CheckpointStore:
             custom=content.get("custom", {}),
             random_states=content.get("random_states"),
             path=path,
+            recorder=content.get("recorder", {}),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import dataclasses
 import difflib
 import enum
@@ -81,6 +82,30 @@ def flatten(hyperparameters: Mapping[str, Any], prefix: str = "") -> Iterator[tu
             yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def overwritten(hyperparameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy in which some values are others.
+
+    Args:
+        hyperparameters: Nested as they were given.
+        changes: New values by key. A dotted key reaches inside, unless a key has that very name or
+            nothing is there to reach into.
+    """
+    changed = copy.deepcopy(dict(hyperparameters))
+    for key, value in changes.items():
+        inside, last = _owner(changed, key)
+        inside[last] = value
+    return changed
+
+
+def _owner(hyperparameters: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """The dictionary that a dotted key leads into, and the key in it."""
+    *outer, last = key.split(".")
+    inside: Any = hyperparameters
+    for part in outer if key not in hyperparameters else ():
+        inside = inside.get(part) if isinstance(inside, dict) else None
+    return (inside, last) if isinstance(inside, dict) and key not in hyperparameters else (hyperparameters, key)
 
 
 def tracked_text(hyperparameters: Mapping[str, Any], keys: Sequence[str]) -> str:

@@ -69,6 +69,8 @@ class State(msgspec.Struct, kw_only=True):
         summary: Each key's last value.
         summary_range: Each key's ``{"min", "max", "mean"}`` over finite values.
         lost: How many values could not be written, by file or cause.
+        parent_uid: The run that it continues, also when that was said after its start.
+        closing_dump: The timestamp of the row in which its end wrote what was not dumped yet, or None.
     """
 
     state: str = states.RUNNING
@@ -80,6 +82,8 @@ class State(msgspec.Struct, kw_only=True):
     summary: dict[str, Any] = {}
     summary_range: dict[str, Any] = {}
     lost: dict[str, int] = {}
+    parent_uid: str | None = None
+    closing_dump: float | None = None
 
 
 class Notes(msgspec.Struct, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rla.core import states
 from rla.core.layout import (
@@ -26,11 +26,13 @@ from rla.core.manifest import Manifest, State
 from rla.easy_log import run_files
 from rla.easy_log.heartbeat import Heartbeat
 from rla.easy_log.keeper import Keeper
+from rla.easy_log.late_fork import refuse_begun, take_over_files
 from rla.easy_log.losses import Losses
 from rla.easy_log.outcome import Outcome, ProcessHooks, outcome_of
 from rla.easy_log.recorder import Logger, silent_logger
 from rla.easy_log.reporter import Reporter
 from rla.easy_log.run_plan import RunPlan
+from rla.errors import ResumeError
 from rla.fsio.file_lock import FileLock
 from rla.runs.create import create_run
 from rla.runs.kinds import make_kind
@@ -38,6 +40,11 @@ from rla.writers.multi_writer import MultiWriter
 from rla.writers.tensorboard_writer import TensorBoardWriter
 from rla.writers.text_writer import LogWriter
 
+if TYPE_CHECKING:
+    from rla.easy_log.continuing import Resumed
+    from rla.runs.fork import Fork
+
+OpenValues = Callable[[], tuple[MultiWriter, TensorBoardWriter | None]]
 _FORK_PATIENCE: Final = 1.0
 _STOP_PATIENCE: Final = 1.0
 
@@ -63,6 +70,8 @@ class ActiveRun:
         logger: What records its values; also reached as the functions of ``rla.logger``.
         losses: What could not be kept.
         keeper: Its checkpoints and custom data.
+        parent_uid: The run that it continues, or None.
+        resumed: What was loaded of that run when this one started; None when it begins anew.
     """
 
     def __init__(self, paths: RunPaths, record: Manifest, logger: Logger, losses: Losses, framework: str) -> None:
@@ -74,12 +83,17 @@ class ActiveRun:
         self.manifest = record
         self.logger = logger
         self.losses = losses
-        self.keeper = Keeper(lambda: self.directory(CHECKPOINT), framework, losses, silent=not record.uid)
+        self.parent_uid = record.parent_uid
+        self.resumed: Resumed | None = None
+        self.keeper = Keeper(
+            lambda: self.directory(CHECKPOINT), framework, losses, recorder=logger.state, silent=not record.uid
+        )
         self._parts: _Parts | None = None
         self._ended: Outcome | None = None
         self._closing = threading.RLock()
         self._remove_scratch: Callable[[], object] | None = None
         self._paused = False
+        self._open_values: OpenValues | None = None
 
     @property
     def is_recording(self) -> bool:
@@ -123,6 +137,20 @@ class ActiveRun:
         except OSError as error:
             self.losses.add(kind, f"{self.paths.directory(kind)} could not be made: {error.strerror}")
         return self.paths.directory(kind)
+
+    def take_over(self, fork: Fork) -> None:
+        """Begin with what another run recorded and kept, though this one has started.
+
+        Raises:
+            ResumeError: This run has ended, or has values or files already.
+            OSError: Something could not be copied; the run is as it was.
+        """
+        if self._parts is None or self._open_values is None:
+            raise ResumeError("no run records in this process: start one with exp_manager.log_files_gen() first")
+        refuse_begun(self.paths, self.logger.dumped_step)
+        self.logger.change_files(lambda: take_over_files(fork, self.paths, self.uid), self._open_values)
+        self.parent_uid = fork.uid  # told last: till then the run is one without a parent
+        self._parts.reporter.report(self._state(None), final=True)
 
     def close(self, outcome: Outcome | None = None) -> None:
         """End it: dump what is recorded and not dumped, and tell how it ended. A second call does nothing.
@@ -178,9 +206,10 @@ class ActiveRun:
     def __repr__(self) -> str:
         return f"<run {self.uid} of task {self.task!r}: {self.name!r}>"
 
-    def begin(self, parts: _Parts) -> None:
+    def begin(self, parts: _Parts, open_values: OpenValues) -> None:
         """Record from now on. Called once, by :func:`start_run`."""
         self._parts = parts
+        self._open_values = open_values
         try:
             parts.heartbeat.start()
         except RuntimeError as error:  # no more threads are allowed, or the interpreter is ending
@@ -208,6 +237,8 @@ class ActiveRun:
             summary=summary,
             summary_range=summary_range,
             lost=dict(self.losses.counts),
+            parent_uid=self.parent_uid,
+            closing_dump=self.logger.closing_dump,
         )
 
 
@@ -227,7 +258,8 @@ def start_run(plan: RunPlan) -> ActiveRun:
             run_files.back_up(plan.code, paths, plan.root, losses)
 
     try:
-        new = create_run(plan.root, run_files.with_environment(plan), furnish)
+        fill = {} if plan.fork is None else {"fill": plan.fork.fill}
+        new = create_run(plan.root, run_files.with_environment(plan), furnish, **fill)
     except BaseException:
         for logger in loggers:
             logger.close("failure")
@@ -237,7 +269,8 @@ def start_run(plan: RunPlan) -> ActiveRun:
         losses.say("index", f"the index could not be reached ({new.index_error}); the run goes on in its files")
     reporter = Reporter(new, plan.request.index_url, losses)
     heartbeat = Heartbeat(lambda: run.beat(reporter))
-    run.begin(_Parts(reporter, new.lock, heartbeat, ProcessHooks(run.close)))
+    parts = _Parts(reporter, new.lock, heartbeat, ProcessHooks(run.close))
+    run.begin(parts, lambda: _open_values(new.paths, new.manifest, plan, losses))
     return run
 
 
@@ -262,12 +295,19 @@ def _remove_own(directory: Path, pid: int) -> None:
 
 def _open_logger(paths: RunPaths, record: Manifest, plan: RunPlan, losses: Losses) -> Logger:
     run_files.write_parameters(paths, record)
-    writers = run_files.open_writers(paths, plan.log_used)
+    values, board = _open_values(paths, record, plan, losses)
     backup, warnings = LogWriter(paths.backup), LogWriter(paths.warnings)
     for line in run_files.parameter_lines(record.hyperparameters):
         backup.write_line(f"[BACKUP] 0 : {line}")
+    return Logger(values, losses, warnings=warnings, backup=backup, board=board, callback=plan.callback)
+
+
+def _open_values(
+    paths: RunPaths, record: Manifest, plan: RunPlan, losses: Losses
+) -> tuple[MultiWriter, TensorBoardWriter | None]:
+    writers = run_files.open_writers(paths, plan.log_used)
     board = next((writer for writer in writers if isinstance(writer, TensorBoardWriter)), None)
     if board is not None:
         run_files.describe_in_tensorboard(board, record.hyperparameters)
     several = MultiWriter(writers, losses.add, lambda key, told: losses.say(f"value:{key}", f"{key!r}: {told}"))
-    return Logger(several, losses, warnings=warnings, backup=backup, board=board, callback=plan.callback)
+    return several, board

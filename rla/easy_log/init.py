@@ -11,7 +11,7 @@ from rla.easy_log.recorder import Callback
 from rla.easy_log.tester import exp_manager
 
 
-def init(
+def init(  # noqa: PLR0913 - one keyword per thing that may be said of a run
     task: str,
     hyperparameters: object = None,
     track: Sequence[str] = (),
@@ -20,6 +20,7 @@ def init(
     config: ConfigSource = None,
     log_used: Sequence[str] | None = None,
     callback: Callback | None = None,
+    resume: str | None = None,
 ) -> ActiveRun:
     """Start a run and record it; a run that this process recorded before ends.
 
@@ -38,6 +39,8 @@ def init(
         config: As ``rla_config`` of :meth:`ExperimentManager.configure`.
         log_used: The formats to write; without it LOG_USED, but no table on stdout.
         callback: Called with each dumped row.
+        resume: As in :meth:`ExperimentManager.log_files_gen`: ``auto`` goes on from this job's own last
+            run if that did not finish; ``run.resumed`` tells.
 
     Returns:
         The run; ``with`` ends it, else the process's end does.
@@ -50,4 +53,4 @@ def init(
     exp_manager.clear_record_param()
     exp_manager.set_hyper_param(hyperparameters)
     exp_manager.add_record_param(track)
-    return exp_manager.log_files_gen()
+    return exp_manager.log_files_gen(resume)

@@ -20,9 +20,21 @@ DEFAULT_MAX_TO_KEEP = 5
 class Keeper:
     """The checkpoints and the custom data of one run."""
 
-    def __init__(self, directory: Callable[[], Path], framework: str, losses: Losses, *, silent: bool = False) -> None:
-        """Keep into the directory that ``directory`` makes; a silent one keeps nothing."""
+    def __init__(
+        self,
+        directory: Callable[[], Path],
+        framework: str,
+        losses: Losses,
+        *,
+        recorder: Callable[[], Mapping[str, Any]] = dict,
+        silent: bool = False,
+    ) -> None:
+        """Keep into the directory that ``directory`` makes; a silent one keeps nothing.
+
+        ``recorder`` gives what the run's recorder needs to go on from a checkpoint.
+        """
         self.custom = CustomData()
+        self._recorder = recorder
         self._directory = directory
         self._framework = framework
         self._losses = losses
@@ -50,6 +62,7 @@ class Keeper:
             self.custom.snapshot(),
             name=name,
             random_states=random_states,
+            recorder=self._recorder(),
         )
 
     def load(self, step: SupportsIndex | None, name: str, *, trust: bool, random_states: bool) -> Loaded:

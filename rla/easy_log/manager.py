@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rla.artifacts.code_plan import BackupPlan
 from rla.core import layout
@@ -28,6 +29,9 @@ from rla.easy_log.time_step import time_step_holder
 from rla.errors import ConfigError, NotConfiguredError
 from rla.runs import machine
 from rla.runs.create import RunRequest
+
+if TYPE_CHECKING:
+    from rla.easy_log.continuing import Continuation, Resumed
 
 QUIET_FORMATS = ("log", "tensorboard", "csv")
 
@@ -53,11 +57,12 @@ class _Settings:
     callback: Callback | None
     code: BackupPlan | None
 
-    def plan(self, request: RunRequest) -> RunPlan:
+    def plan(self, request: RunRequest, going_on: Continuation | None) -> RunPlan:
         """How a run is recorded."""
         return RunPlan(
             root=self.root,
-            request=request,
+            request=request if going_on is None else replace(request, parent_uid=going_on.source.uid),
+            fork=None if going_on is None else going_on.fork,
             log_used=self.config.log_used,
             callback=self.callback,
             framework=self.config.dl_framework,
@@ -179,14 +184,23 @@ class ExperimentManager(Directories, Checkpoints):
 
     # --- the run
 
-    def log_files_gen(self) -> ActiveRun:
+    def log_files_gen(self, resume: str | Continuation | None = None) -> ActiveRun:
         """Start the run: its directories, its manifest, its row.
 
+        Args:
+            resume: A stored run to go on from, by any of its names, with the hyperparameters that are
+                set here; ``auto`` for this job's own last run, if that did not finish; ``never`` for
+                none. By default what RLA_RESUME says.
+
         Returns:
-            The run, which is also what the manager stands for from now on.
+            The run, which is also what the manager stands for from now on. Its ``resumed`` has the
+            step and the model of the run that it goes on from, and is None when it begins anew.
 
         Raises:
             NotConfiguredError: :meth:`configure` was not called.
+            ResumeError: The run to go on from is still being recorded.
+            RunNotFoundError: There is no such run.
+            CheckpointError: It has no checkpoint to go on from.
             ConfigError: A tracked key is not among the hyperparameters.
             RunStartError: The directories could not be written; nothing of the run is left.
         """
@@ -199,11 +213,14 @@ class ExperimentManager(Directories, Checkpoints):
             name_format=settings.config.index_name_format,
             index_url=settings.config.index_url,
         )
-        run = start_run(settings.plan(request)) if records_here() else silent_run(settings.task)
+        with _going_on(resume, settings, request) as going_on:
+            run = start_run(settings.plan(request, going_on)) if records_here() else silent_run(settings.task)
         time_step_holder.set_time(0)
         time_used_recorder.reset()
         current.begin(run)
         self._draft.used = True
+        if going_on is not None:
+            run.resumed = going_on.apply(run)
         return run
 
     def print_args(self) -> None:
@@ -238,6 +255,21 @@ class ExperimentManager(Directories, Checkpoints):
         """The tracked ``key=value`` texts of the current run."""
         record = current.require().manifest
         return [tracked_text(record.hyperparameters, [key]) for key in record.tracked_keys]
+
+    @property
+    def resumed(self) -> Resumed | None:
+        """What the current run goes on from: its step and model; None when it begins anew."""
+        return current.require().resumed
+
+    @property
+    def framework(self) -> str:
+        """The library whose checkpoints are saved: DL_FRAMEWORK."""
+        return self._require_settings().config.dl_framework
+
+    @property
+    def index_url(self) -> str | None:
+        """The address of the table of runs, when INDEX_URL has moved it."""
+        return self._require_settings().config.index_url
 
     @property
     def task_table_name(self) -> str:
@@ -287,3 +319,17 @@ class ExperimentManager(Directories, Checkpoints):
         if self._settings is None:
             raise NotConfiguredError("where runs go is not known yet: call exp_manager.configure(task, ...) first")
         return self._settings
+
+
+def _going_on(
+    resume: str | Continuation | None, settings: _Settings, request: RunRequest
+) -> AbstractContextManager[Continuation | None]:
+    """What the next run goes on from; inside, nobody else goes on from it."""
+    wanted = os.environ.get("RLA_RESUME") if resume is None else resume
+    if not wanted or wanted == "never":
+        return nullcontext()
+    if not isinstance(wanted, str):
+        return nullcontext(wanted)
+    from rla.easy_log.continuing import Wanted, chosen_continuation  # noqa: PLC0415 - SQLAlchemy, NumPy
+
+    return chosen_continuation(wanted, settings.root, request, Wanted(settings.config.dl_framework))

@@ -73,6 +73,7 @@ class Logger:
         self._recorded_at: dict[str, int] = {}
         self._summary = SummaryTracker()
         self.dumped_step: int | None = None
+        self.closing_dump: float | None = None
 
     # --- values
 
@@ -189,6 +190,38 @@ class Logger:
             if taken:
                 self._lock.release()
 
+    def state(self) -> dict[str, Any]:
+        """What another recorder needs to go on from here: plain values that a checkpoint holds."""
+        with self._lock:
+            pending = {key: to_cell(value)[0] for key, value in self._pending.items()}
+            return {
+                "time": time.time(),
+                "dumped_step": self.dumped_step,
+                "windows": dict(self._windows),
+                "recorded_at": dict(self._recorded_at),
+                "summary": self._summary.state(),
+                "pending": {key: cell for key, cell in pending.items() if cell is not None},
+                "means": dict(self._means),
+                "excluded": dict(self._excluded),
+            }
+
+    def restore(self, state: Mapping[str, Any], *, pending: bool) -> None:
+        """Go on from a state of :meth:`state`; an empty one changes nothing.
+
+        Args:
+            state: Where to go on.
+            pending: Also with what was recorded there and not dumped.
+        """
+        with self._lock:
+            if not state or self._silent:
+                return
+            self.dumped_step = state["dumped_step"]
+            self._windows, self._recorded_at = dict(state["windows"]), dict(state["recorded_at"])
+            self._summary.restore(state["summary"])
+            if pending:
+                self._pending, self._means = dict(state["pending"]), dict(state["means"])
+                self._excluded = dict(state["excluded"])
+
     # --- lines
 
     def log(self, *args: object, level: int = INFO) -> None:
@@ -268,7 +301,7 @@ class Logger:
         taken = self._lock.acquire(timeout=_CLOSE_PATIENCE)  # another thread may be stuck in a dump
         try:
             if taken:
-                self.dumpkvs()
+                self.closing_dump = self.dumpkvs().get(TIMESTAMP, self.closing_dump)
             self._silent = True
             if (board := self._board) is not None:
                 self._losses.guard("tensorboard", lambda: board.end_hparams(status))
@@ -278,6 +311,17 @@ class Logger:
         finally:
             if taken:
                 self._lock.release()
+
+    def change_files(
+        self, change: Callable[[], None], reopen: Callable[[], tuple[MultiWriter, TensorBoardWriter | None]]
+    ) -> None:
+        """Close the files of values, let them be changed, and open them again whatever happens."""
+        with self._lock:
+            self._writers.close()
+            try:
+                change()
+            finally:
+                self._writers, self._board = reopen()
 
     def silence(self) -> None:
         """Do nothing from now on: the files are another process's, of rank 0 or the parent."""

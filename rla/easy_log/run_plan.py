@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rla.artifacts.code_plan import BackupPlan
 from rla.core.config import RlaConfig
@@ -13,6 +14,9 @@ from rla.core.layout import RootPaths
 from rla.easy_log.losses import warn
 from rla.easy_log.recorder import Callback
 from rla.runs.create import RunRequest
+
+if TYPE_CHECKING:
+    from rla.runs.fork import Fork
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class RunPlan:
         callback: Called with each dumped row.
         framework: Whose checkpoints it saves.
         code: What is backed up of its code, or None for nothing.
+        fork: What it takes over from a run that it continues, or None.
         environment_of: The directory whose git state is captured, or None for no capture at all.
     """
 
@@ -36,6 +41,7 @@ class RunPlan:
     framework: str = "torch"
     code: BackupPlan | None = None
     environment_of: Path | None = None
+    fork: Fork | None = None
 
 
 def code_plan(

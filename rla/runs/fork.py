@@ -32,12 +32,14 @@ class Fork:
         uid: The run that is continued.
         source: Its files.
         step: The time step after which nothing is taken.
+        closing_dump: The timestamp of the row that the source wrote only because it ended: it is left out.
         last_dump: When the last row that was taken was dumped, once it was; None without any.
     """
 
     uid: str
     source: RunPaths
     step: int
+    closing_dump: float | None = None
     last_dump: float | None = None
 
     def fill(self, paths: RunPaths, uid: str) -> None:
@@ -58,12 +60,12 @@ class Fork:
             OSError: They could not be copied, or the run has values already.
         """
         if self.source.csv.is_file():
-            self.last_dump = cut_csv(self.source.csv, paths.csv, self.step)
+            self.last_dump = cut_csv(self.source.csv, paths.csv, self.step, self.closing_dump)
         if self.source.json.is_file():
-            cut_json(self.source.json, paths.json, self.step)
+            cut_json(self.source.json, paths.json, self.step, self.closing_dump)
         if self.source.events.is_dir():
             paths.events.mkdir(parents=True, exist_ok=True)
-            cut_events(self.source.events, paths.events / FORKED_EVENTS, self.step)
+            cut_events(self.source.events, paths.events / FORKED_EVENTS, self.step, self.closing_dump)
 
     def take_kinds(self, paths: RunPaths, uid: str) -> None:
         """Link or copy checkpoints, results and temporary data up to the step.

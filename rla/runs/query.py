@@ -79,7 +79,7 @@ def query(  # noqa: PLR0913 - one keyword per part of a selection
     """
     chosen = (uids,) if isinstance(uids, str) else tuple(uids)
     selection = Selection(task, where, regex, glob, since, until, tag, batch, archived, uids=chosen)
-    return select_runs(open_database(*_located(data_root)), selection, sort=sort, limit=limit)
+    return select_runs(open_database(*located(data_root)), selection, sort=sort, limit=limit)
 
 
 def select_runs(
@@ -256,8 +256,12 @@ class _Search:
         ]
 
 
-def _located(data_root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
-    """The data root, and the address of its index when that is elsewhere."""
+def located(data_root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
+    """The data root, and the address of its index when that is elsewhere.
+
+    Raises:
+        ConfigError: There is no database.
+    """
     here = Path.cwd()
     config = load_config(None)
     found = find_data_root(data_root, config, os.environ, here)

@@ -30,6 +30,7 @@ def row_of(manifest: Manifest, state: State, notes: Notes) -> dict[str, Any]:
         "git_commit": _text(manifest.git.get("commit")),
         "git_dirty": _flag(manifest.git.get("dirty")),
         **state_columns(state),
+        "parent_uid": state.parent_uid or manifest.parent_uid,
         "heartbeat": manifest.started if state.heartbeat is None else state.heartbeat,
         "tags": notes.tags,
         "notes": notes.notes,
@@ -44,13 +45,13 @@ def state_columns(state: State) -> dict[str, Any]:
 
 _FROM_MANIFEST = (
     *("uid", "task", "created", "ip", "tracked", "seq", "name", "origin"),
-    *("parent_uid", "batch", "job", "host", "pid", "user", "cwd", "argv"),
+    *("batch", "job", "host", "pid", "user", "cwd", "argv"),
     *("seed", "started", "hyperparameters"),
 )
 
 STATE_COLUMNS = (
     *("state", "heartbeat", "ended", "exit_code", "error"),
-    *("time_step", "summary", "summary_range", "lost"),
+    *("time_step", "summary", "summary_range", "lost", "parent_uid"),
 )
 """The columns that ``state.json`` holds, under the same names."""
 

@@ -13,15 +13,16 @@ import msgspec
 from rla.core.layout import EVENT_FILES
 from rla.writers import csv_table
 from rla.writers.base import TIME_STEP, TIMESTAMP
-from rla.writers.protobuf import fields
+from rla.writers.protobuf import double, fields
 
+_WALL_TIME: Final = 1
 _STEP: Final = 2
 _FILE_VERSION: Final = 3
 _SUMMARY: Final = 5
 _SIGN: Final = 1 << 63
 
 
-def cut_csv(source: Path, target: Path, step: int) -> float | None:
+def cut_csv(source: Path, target: Path, step: int, but: float | None = None) -> float | None:
     """Copy the rows of a ``progress.csv`` up to a time step; a torn last row is left out.
 
     A row whose time step is no number is kept.
@@ -30,6 +31,7 @@ def cut_csv(source: Path, target: Path, step: int) -> float | None:
         source: The table.
         target: A file that does not exist.
         step: The last time step to keep.
+        but: The timestamp of a row that is left out.
 
     Returns:
         When the last row that was kept was dumped, in seconds since the epoch; None without any.
@@ -42,25 +44,26 @@ def cut_csv(source: Path, target: Path, step: int) -> float | None:
         header, size = csv_table.read_header(old)
         old.seek(0)
         new.write(old.read(size))
-        place = header.index(TIME_STEP) if TIME_STEP in header else -1
+        of_step, of_time = (header.index(name) if name in header else len(header) for name in (TIME_STEP, TIMESTAMP))
         for row in _rows(old):
-            if place < 0 or _is_within(_field(row, place), step):
+            is_left_out = but is not None and _number(_field(row, of_time)) == but
+            if not is_left_out and _is_within(_field(row, of_step), step):
                 new.write(row)
                 last = row
-    return _number(_field(last, header.index(TIMESTAMP))) if last and TIMESTAMP in header else None
+    return _number(_field(last, of_time))
 
 
-def cut_json(source: Path, target: Path, step: int) -> None:
-    """Copy the lines of a ``progress.json`` up to a time step; what is no such line is left out.
+def cut_json(source: Path, target: Path, step: int, but: float | None = None) -> None:
+    """Copy the lines of a ``progress.json`` up to a time step, but for one; what is no such line is left out.
 
     Raises:
         OSError: One of the files cannot be read or written.
     """
     with source.open("rb") as old, target.open("xb") as new:
-        new.writelines(line for line in old if line.endswith(b"\n") and _json_step(line) <= step)
+        new.writelines(line for line in old if line.endswith(b"\n") and _is_line_within(line, step, but))
 
 
-def cut_events(source: Path, target: Path, step: int) -> None:
+def cut_events(source: Path, target: Path, step: int, but: float | None = None) -> None:
     """Copy the events of a directory up to a time step into one file.
 
     The hyperparameters are left out: the new run tells its own. So is everything behind a torn or
@@ -70,16 +73,19 @@ def cut_events(source: Path, target: Path, step: int) -> None:
         source: The directory of event files.
         target: A file that does not exist.
         step: The last time step to keep.
+        but: The wall time of the dump that is left out.
 
     Raises:
         OSError: One of the files cannot be read or written.
     """
+    skipped = b"" if but is None else double(_WALL_TIME, but)
     from rla.writers.record import contents, frame  # noqa: PLC0415 - crc32c takes 30 ms to import
 
     with target.open("xb") as new:
         for number, file in enumerate(sorted(source.glob(EVENT_FILES))):
             with file.open("rb") as old:
-                new.writelines(frame(event) for event in contents(old) if _is_kept(event, step, first=number == 0))
+                kept = (event for event in contents(old) if not skipped or not event.startswith(skipped))
+                new.writelines(frame(event) for event in kept if _is_kept(event, step, first=number == 0))
 
 
 def _rows(stream: BinaryIO) -> Iterator[bytes]:
@@ -119,16 +125,18 @@ def _number(field: bytes) -> float | None:
 
 class _Line(msgspec.Struct):
     step: int = msgspec.field(name=TIME_STEP)
+    timestamp: float = msgspec.field(name=TIMESTAMP)
 
 
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
-def _json_step(line: bytes) -> float:
+def _is_line_within(line: bytes, step: int, but: float | None) -> bool:
     try:
-        return _decode_line(line).step
+        values = _decode_line(line)
     except msgspec.MsgspecError:
-        return float("inf")
+        return False
+    return values.step <= step and values.timestamp != but
 
 
 def _is_kept(event: bytes, step: int, *, first: bool) -> bool:

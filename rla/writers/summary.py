@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rla.writers.values import Cell, to_cell
@@ -12,6 +13,7 @@ _FOLD_AT: Final = 256
 _KEY_SETS: Final = 16
 _KEYS: Final = 10_000
 _TEXT: Final = 200
+_PARTS: Final = ("last", "low", "high", "mean", "count")
 
 Row = tuple[Any, ...]
 
@@ -25,6 +27,9 @@ class SummaryTracker:
 
     def __init__(self) -> None:
         """Start without a value."""
+        self._forget()
+
+    def _forget(self) -> None:
         self._keys: tuple[str, ...] = ()
         self._rows: list[Row] = []
         self._gathered: dict[tuple[str, ...], list[Row]] = {}
@@ -60,6 +65,19 @@ class SummaryTracker:
             if column.count
         }
         return last, ranges
+
+    def state(self) -> dict[str, list[Any]]:
+        """What a tracker of a run that goes on elsewhere is to know: per key last, low, high, mean and count."""
+        self._fold()
+        return {key: [getattr(column, name) for name in _PARTS] for key, column in self._columns.items()}
+
+    def restore(self, state: Mapping[str, Sequence[Any]]) -> None:
+        """Go on from a state of :meth:`state`, and forget what is known."""
+        self._forget()
+        for key, values in state.items():
+            column = self._columns[key] = _Column()
+            for name, value in zip(_PARTS, values, strict=True):
+                setattr(column, name, value)
 
     def _switch(self, keys: tuple[str, ...]) -> None:
         """Go on with other keys; the key set used last stands last, so that its values win."""

@@ -65,3 +65,17 @@ def test_a_run_whose_files_are_elsewhere_is_still_shown(rla_command, record, dat
         done = rla_command(name, run.uid)
         assert (done.code, done.out) == (3, "")
         assert "another root" in done.err
+
+
+def test_the_lineage_of_a_run_is_shown_from_its_first_ancestor_to_its_children(rla_command, data_root):
+    config = {"DL_FRAMEWORK": "numpy"}
+    with rla.init("t", {"seed": 1}, ["seed"], data_root=data_root, config=config) as first:
+        rla.exp_manager.save_checkpoint({"w": 1.0})
+    with rla.resume(first.uid, data_root=data_root, config=config) as resumed:
+        second = resumed.run
+    lines = rla_command("show", second.uid).out.partition("\nlineage\n")[2].splitlines()
+    assert [line.split()[0] for line in lines[:2]] == [first.uid, ">"]
+    assert second.uid in lines[1]
+    assert rla_command("show", first.uid, "--json").json["children"] == [second.uid]
+    assert rla_command("show", second.uid, "--json").json["ancestors"] == [first.uid]
+    assert "\nlineage\n" not in rla_command("show", rla.init("t", data_root=data_root).uid).out

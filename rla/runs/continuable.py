@@ -1,0 +1,71 @@
+"""A job's own last run: the newest that did not finish, that nobody records, and that nobody goes on from yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from rla.core import json_codec, states
+from rla.fsio.file_lock import FileLock
+from rla.runs.database import Database, open_database
+from rla.runs.run import Run
+
+_NOT_CONTINUED: Final = frozenset({*states.OPEN, states.FINISHED, states.CANCELLED})
+_ABOUT_LOADING: Final = frozenset({"loaded_task_name", "loaded_date"})
+"""Hyperparameters that say what is loaded, not what is trained."""
+_PATIENCE: Final = 0.1
+"""Seconds to wait for a reader that only looks whether a run is locked."""
+
+
+def unfinished(database: Database, task: str, hyperparameters: Mapping[str, Any]) -> Iterator[Run]:
+    """The runs of a task with these hyperparameters that ended before they were finished, newest first."""
+    wanted = _identity(hyperparameters)
+    rows = database.table.rows(task, columns=["uid", "state", "hyperparameters"])
+    for row in rows:
+        if row["state"] in {states.FINISHED, states.CANCELLED} or _identity(row["hyperparameters"]) != wanted:
+            continue
+        whole = database.table.get(row["uid"])
+        run = None if whole is None else database.run_of(whole)
+        if run is not None and run.state not in _NOT_CONTINUED and _is_live(database, run):
+            yield run
+
+
+def _is_live(database: Database, run: Run) -> bool:
+    return run.paths is not None and run.paths.root == database.root.root
+
+
+@contextmanager
+def claimed(database: Database, run: Run, index_url: str | None) -> Iterator[bool]:
+    """Keep others from continuing a run while this process does.
+
+    The claim is the run's own lock, which its process has let go. The child that is made meanwhile
+    is what keeps others away afterwards.
+
+    Args:
+        database: Where it is.
+        run: Nobody records it.
+        index_url: Where its index is, when that is elsewhere.
+
+    Yields:
+        Whether it is this process's to continue.
+    """
+    lock = FileLock(run.require_paths().manifest)
+    try:
+        yield lock.acquire(patience=_PATIENCE) and not _is_continued(open_database(database.root.root, index_url), run)
+    finally:
+        lock.release()
+
+
+def _is_continued(database: Database, run: Run) -> bool:
+    """Whether a run of the same task and hyperparameters has begun where this one stopped."""
+    rows = database.table.rows(run.task, columns=["parent_uid", "hyperparameters"])
+    mine = _identity(run.hyperparameters)
+    return any(row["parent_uid"] == run.uid and _identity(row["hyperparameters"]) == mine for row in rows)
+
+
+def _identity(hyperparameters: Mapping[str, Any] | None) -> bytes:
+    kept = {key: value for key, value in (hyperparameters or {}).items() if key not in _ABOUT_LOADING}
+    return msgspec.json.encode(json_codec.encode(kept), order="deterministic")
