@@ -25,7 +25,7 @@ from rla.easy_plot.estimates import FloatArray
 from rla.easy_plot.lines import TIME_STEP, TIMESTAMP, Line
 from rla.errors import ConfigError, PlotDataError
 
-__all__ = ["COLORS", "Axes", "Figure", "Look", "draw"]
+__all__ = ["COLORS", "Axes", "Figure", "Look", "ShownFigure", "draw"]
 
 COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, without the yellow, which is too pale for a line."""
@@ -95,7 +95,7 @@ class Look:
                 raise ConfigError(message, key=key, allowed=allowed)
 
 
-class _ShownFigure(Figure):
+class ShownFigure(Figure):
     """A figure that a notebook shows without pyplot."""
 
     def _repr_png_(self) -> bytes:
@@ -143,7 +143,7 @@ def _new_figure(count: int, look: Look) -> tuple[Figure, list[Axes]]:
     columns = {"vertical": 1, "horizontal": count}.get(look.tiling, math.ceil(math.sqrt(count)))
     rows = math.ceil(count / columns)
     size = look.figsize or (_PANEL[0] * columns + 0.6, _PANEL[1] * rows + 0.4)
-    figure = _ShownFigure(figsize=size, layout="constrained")
+    figure = ShownFigure(figsize=size, layout="constrained")
     places = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for empty in places[count:]:
         empty.remove()
