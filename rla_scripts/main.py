@@ -22,6 +22,7 @@ COMMANDS = (
     "du",
     "export",
     "gc",
+    "hermes",
     "logs",
     "ls",
     "migrate",
@@ -91,6 +92,13 @@ def archive_main() -> None:
 def delete_main() -> None:
     """``rla-delete`` is ``rla delete``."""
     _leave(_run(group, ["delete", *sys.argv[1:]], prog_name="rla"))
+
+
+def hermes_main() -> None:
+    """``hermes`` is ``rla hermes``."""
+    from rla_scripts.hermes import command
+
+    _leave(_run(command, None, prog_name="hermes"))
 
 
 def _leave(code: int) -> NoReturn:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from rla.core.layout import CONFIG_FILE, DEFAULT_DATA_ROOT, STATE_DIR
+from rla.core.layout import CONFIG_FILE, DEFAULT_DATA_ROOT, EXPERIMENTS, STATE_DIR
 from rla.errors import ConfigError
 
 DATA_ROOT_VARIABLE: Final = "RLA_DATA_ROOT"
@@ -59,7 +59,8 @@ def find_data_root(
         argument: ``--data-root``, or an argument in code; relative to the current directory.
         config: The configuration, if one was loaded.
         environ: The environment variables.
-        start: Where the search upward for a directory that holds ``.rla/``, itself or in its ``rla_data``, begins.
+        start: Where the search upward for a directory that holds ``.rla/``, itself or in its
+            ``rla_data`` or ``experiments``, begins.
 
     Returns:
         An absolute path that need not exist, or None when nothing names or holds a database.
@@ -108,7 +109,7 @@ def absolute(path: str | os.PathLike[str], base: Path | None = None, *, what: st
 
 def _find_state_dir(start: Path) -> Path | None:
     for above in _upward(start):
-        for directory in (above, above / DEFAULT_DATA_ROOT):
+        for directory in (above, above / DEFAULT_DATA_ROOT, above / EXPERIMENTS):
             candidate = directory / STATE_DIR
             mode = _mode(candidate, follow=True)
             if mode is not None and stat.S_ISDIR(mode):

@@ -27,6 +27,8 @@ KINDS: Final = (LOG, CODE, CHECKPOINT, RESULTS, HYPERPARAMETER, TMP_DATA, ARCHIV
 
 CONFIG_FILE: Final = "rla_config.yaml"
 DEFAULT_DATA_ROOT: Final = "rla_data"
+EXPERIMENTS: Final = "experiments"
+"""Where hermes puts what its jobs leave; a database of its own where there is no other."""
 DATABASE_FILE: Final = "rla.db"
 STATE_DIR: Final = ".rla"
 JOB_STATE_DIR: Final = ".rla-jobs"

@@ -49,6 +49,12 @@ class FileLock:
         self._descriptor = descriptor
         return True
 
+    @property
+    def descriptor(self) -> int:
+        """The open file of a lock that is held: a child that gets it holds the lock, too."""
+        assert self._descriptor is not None
+        return self._descriptor
+
     def release(self) -> None:
         """Let the lock go, also for children that were forked and still hold the handle."""
         if self._descriptor is not None and fcntl is not None:

@@ -28,6 +28,8 @@ from rla.store.where import WhereSql
 
 COMMAND_BUDGET: Final = 60.0
 """Seconds that a command waits for the index."""
+_MAY_CHANGE: Final = (*STATE_COLUMNS, "hyperparameters")
+"""A script may add hyperparameters to those of its job."""
 
 
 class Database:
@@ -135,7 +137,7 @@ class Database:
         if state.state in states.OPEN:
             state = progress_of(paths, state)
         fresh = row_of(record, state, notes)
-        changed = {name: fresh[name] for name in STATE_COLUMNS if fresh[name] != row[name]}
+        changed = {name: fresh[name] for name in _MAY_CHANGE if fresh[name] != row[name]}
         if changed:
             with contextlib.suppress(StoreError):  # a reader without write permission still reads
                 self.table.update(row["uid"], **changed)

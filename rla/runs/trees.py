@@ -53,7 +53,7 @@ def known_trees(root: RootPaths) -> dict[str, JobTreePaths]:
 
 
 class Unsettled:
-    """A mark that runs are being made whose rows come later: should this process die, the next reader looks for them."""
+    """A mark that runs are made whose rows come later: should this process die, the next reader looks for them."""
 
     def __init__(self, tree: JobTreePaths) -> None:
         """Set the mark.

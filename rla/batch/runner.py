@@ -1,0 +1,296 @@
+"""Run the items of a batch side by side, until all have succeeded or somebody stops it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rla.batch import job_run
+from rla.batch.events import BatchReport, Failure, Listener
+from rla.batch.interrupts import Interrupts
+from rla.batch.job_run import Claims, JobRun
+from rla.batch.ledger import Ledger
+from rla.batch.outcome import Outcome
+from rla.batch.running import Running
+from rla.batch.slots import Slots, free_memory
+from rla.batch.workload import Item, Workload
+from rla.core import states
+from rla.core.layout import JobTreePaths
+from rla.core.manifest import State
+from rla.errors import RlaError
+from rla.jobs.executor import Executor, StartedJob
+from rla.jobs.job import JobResult
+
+_LONG: Final = 30.0
+_SHORT: Final = 0.02
+_GLANCE: Final = 0.2
+"""Seconds between looks at what tells nothing by itself: output that is shown, memory, jobs of earlier calls."""
+_HEARTBEAT: Final = 60.0
+_LEAST_FREE_LOOK: Final = 1.0
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run.
+
+    Attributes:
+        retries: How often an item that failed is run again.
+        halt: After how many failures nothing more is started.
+        timeout: How long a job may run, in seconds.
+        memory_free: How many bytes of memory must be free for a job to start.
+    """
+
+    retries: int = 0
+    halt: int | None = None
+    timeout: float | None = None
+    memory_free: int | None = None
+
+
+@dataclass(frozen=True)
+class _Next:
+    item: Item
+    attempt: int
+
+
+class BatchRunner:
+    """One call's work on a batch. Made, perhaps told of jobs that go on already, and run once."""
+
+    def __init__(  # noqa: PLR0913 - what it works with, each by its name
+        self,
+        workload: Workload,
+        tree: JobTreePaths,
+        slots: Slots,
+        options: BatchOptions,
+        *,
+        executor: Executor,
+        ledger: Ledger,
+        listener: Listener,
+        code: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            workload: What is run.
+            tree: Where its runs lie.
+            slots: How many at once.
+            options: How.
+            executor: What runs the jobs.
+            ledger: The rows.
+            listener: Hears what happens.
+            code: The state of the code and the environment, asked for each run.
+        """
+        self._workload = workload
+        self._slots = slots
+        self._options = options
+        self._executor = executor
+        self._ledger = ledger
+        self._listener = listener
+        self._code = code
+        self._claims = Claims(tree, workload)
+        self._again: deque[_Next] = deque()
+        self._running: list[Running] = []
+        self._report = BatchReport()
+        self._stopped = False
+        self._beat = time.monotonic() + _HEARTBEAT
+        self._memory_look = 0.0
+        self._short_of_memory = False
+        self._poll: select.poll | None = select.poll() if hasattr(select, "poll") else None
+
+    def adopt(self, run: JobRun, job: StartedJob) -> None:
+        """Take over a job that goes on since an earlier call."""
+        self._running.append(Running(run, job, self._slots.take()))
+        self._listener.adopted(run, job.pid)
+
+    def run(self, items: Iterator[Item], interrupts: Interrupts) -> BatchReport:
+        """Run items until there are no more, or it is stopped.
+
+        Args:
+            items: What to run, in this order.
+            interrupts: One stops the batch and asks its jobs to end, two kill them.
+        """
+        heard = 0
+        upcoming = iter(items)
+        self._watch(interrupts.wake)
+        while True:
+            heard = self._obey(interrupts, heard)
+            self._start_what_may(upcoming)
+            if not self._running and not self._waits_for_memory():
+                break
+            self._wait(interrupts)
+            self._look()
+            self._ledger.flush()
+        self._report.left = len(self._again) + sum(1 for _ in upcoming) if self._stopped else 0
+        return self._report
+
+    # --- starting
+
+    def _start_what_may(self, upcoming: Iterator[Item]) -> None:
+        while not self._stopped and self._has_next(upcoming) and self._has_memory():
+            slot = self._slots.take()
+            if slot is None:
+                return
+            if self._start(self._again.popleft(), slot.environment):
+                self._running[-1].slot = slot
+            else:
+                self._slots.give_back(slot)
+
+    def _has_next(self, upcoming: Iterator[Item]) -> bool:
+        if not self._again:
+            self._again.extend(_Next(item, 1) for item in itertools.islice(upcoming, 1))
+        return bool(self._again)
+
+    def _start(self, following: _Next, environment: Mapping[str, str]) -> bool:
+        """Start an item; one that cannot be started has failed, and is told like any other."""
+        run = None
+        try:
+            run = self._claims.claim(following.item, following.attempt)
+            run.git, run.environment = self._code()
+            job = job_run.begin(run, self._workload, self._executor, environment)
+        except RlaError as error:
+            self._not_started(following, run, error)
+            return False
+        limit = self._options.timeout
+        deadline = None if limit is None else time.monotonic() + limit
+        self._running.append(Running(run, job, None, limit, deadline))
+        if job.sentinel is not None:
+            self._watch(job.sentinel)
+        self._ledger.put(run.manifest(), State(heartbeat=run.manifest().started), run.paths.place, new=True)
+        self._listener.started(run, job.pid)
+        return True
+
+    def _not_started(self, following: _Next, run: JobRun | None, error: RlaError) -> None:
+        outcome = Outcome(states.FAILED, JobResult(None, time.time()), str(error))
+        if run is not None and run.paths.manifest.exists():
+            state = job_run.write_end(run, outcome)
+            self._ledger.put(run.manifest(), state, run.paths.place, new=True)
+            self._listener.ended(run, outcome, again=False)
+        else:
+            self._listener.noted(f"{following.item.label}: {error}")
+        self._count(following.item, outcome, run)
+
+    def _has_memory(self) -> bool:
+        needed = self._options.memory_free
+        if needed is None:
+            return True
+        if time.monotonic() < self._memory_look:
+            return not self._short_of_memory
+        short = free_memory() < needed
+        if short and not self._short_of_memory:
+            self._listener.noted("waiting for memory: less is free than was asked for")
+        self._short_of_memory = short
+        self._memory_look = time.monotonic() + _LEAST_FREE_LOOK
+        return not short
+
+    def _waits_for_memory(self) -> bool:
+        return self._short_of_memory and bool(self._again) and not self._stopped
+
+    # --- while jobs run
+
+    def _watch(self, descriptor: int) -> None:
+        if self._poll is not None:
+            self._poll.register(descriptor, select.POLLIN)
+
+    def _wait(self, interrupts: Interrupts) -> None:
+        """Until something happens, or it is time to look."""
+        patience = self._patience()
+        if self._poll is None:
+            time.sleep(min(patience, _SHORT))
+            return
+        self._poll.poll(patience * 1000)
+        interrupts.drain()
+
+    def _patience(self) -> float:
+        now = time.monotonic()
+        until = [now + _LONG, self._beat]
+        until += [running.deadline for running in self._running if running.deadline is not None]
+        if self._ledger.due is not None:
+            until.append(self._ledger.due)
+        if self._short_of_memory or any(
+            running.run.item.shown or running.job.sentinel is None for running in self._running
+        ):
+            until.append(now + _GLANCE)
+        return max(0.0, min(until) - now)
+
+    def _obey(self, interrupts: Interrupts, heard: int) -> int:
+        """The first interrupt asks the jobs to end, every later one kills them."""
+        count = interrupts.count
+        if count == heard:
+            return heard
+        self._stopped = True
+        for running in self._running:
+            (running.ask if count == 1 else running.kill)()
+        waiting = f"{len(self._running)} jobs were {'asked to end' if count == 1 else 'killed'}"
+        advice = "; interrupt again to kill them" if count == 1 and self._running else ""
+        self._listener.noted(f"interrupted: {waiting}{advice}")
+        return count
+
+    def _look(self) -> None:
+        beats = time.monotonic() >= self._beat
+        for running in list(self._running):
+            running.watch_time()
+            sentinel = running.job.sentinel
+            outcome = running.outcome()
+            while running.run.item.shown and running.show(self._listener) and outcome is not None:
+                pass  # all that is left of one that has ended
+            if outcome is not None:
+                if sentinel is not None and self._poll is not None:
+                    self._poll.unregister(sentinel)
+                self._end(running, outcome)
+            elif beats:
+                self._say_alive(running)
+        if beats:
+            self._beat = time.monotonic() + _HEARTBEAT
+
+    def _say_alive(self, running: Running) -> None:
+        run = running.run
+        state = job_run.read_state(run.paths)
+        state.state, state.heartbeat = states.RUNNING, time.time()
+        self._ledger.put(run.manifest(), state, run.paths.place)
+
+    # --- ends
+
+    def _end(self, running: Running, outcome: Outcome) -> None:
+        run = running.run
+        self._running.remove(running)
+        if running.slot is not None:
+            self._slots.give_back(running.slot)
+        troubles = self._settled(run, outcome)
+        if troubles:
+            outcome = _with_troubles(outcome, troubles)
+        state = job_run.write_end(run, outcome)
+        self._ledger.put(run.manifest(), state, run.paths.place)
+        again = outcome.may_be_retried and run.attempt <= self._options.retries and not self._stopped
+        self._listener.ended(run, outcome, again=again)
+        if again:
+            self._again.append(_Next(run.item, run.attempt + 1))
+        else:
+            self._count(run.item, outcome, run)
+
+    def _settled(self, run: JobRun, outcome: Outcome) -> list[str]:
+        try:
+            return self._workload.settle(run, outcome)
+        except Exception as error:  # noqa: BLE001 - what is wrong with one job's files must not lose the others
+            return [f"{type(error).__name__}: {error}"]
+
+    def _count(self, item: Item, outcome: Outcome, run: JobRun | None) -> None:
+        failure = None
+        if not outcome.succeeded:
+            directory = None if run is None else run.paths.log
+            failure = Failure(item.label, outcome.state, outcome.error or "", directory)
+        self._report.add(failure, outcome.state)
+        halt = self._options.halt
+        if halt is not None and self._report.failed >= halt and not self._stopped:
+            self._stopped = True
+            self._listener.noted(f"halted after {self._report.failed} failures: nothing more is started")
+
+
+def _with_troubles(outcome: Outcome, troubles: list[str]) -> Outcome:
+    """What went wrong after a job is told with its run; a job that succeeded has succeeded all the same."""
+    error = "\n".join(filter(None, (outcome.error, *troubles)))
+    return dataclasses.replace(outcome, error=error, troubles=tuple(troubles))

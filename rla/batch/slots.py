@@ -1,0 +1,69 @@
+"""How many jobs run at once, and what each place gives to the job in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rla.errors import ConfigError
+
+_MEMORY: Final = Path("/proc/meminfo")
+_KIBI: Final = 1024
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one job.
+
+    Attributes:
+        number: Which, from 0.
+        environment: The variables that a job in it gets.
+    """
+
+    number: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Slots:
+    """The places of a batch."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        """All of them are free."""
+        self._free = list(reversed(slots))
+        self.count = len(slots)
+
+    def take(self) -> Slot | None:
+        """A free place, the first one first, or None."""
+        return self._free.pop() if self._free else None
+
+    def give_back(self, slot: Slot) -> None:
+        """The job in a place has ended."""
+        self._free.append(slot)
+        self._free.sort(key=lambda free: free.number, reverse=True)
+
+
+def plain_slots(count: int) -> Slots:
+    """So many places that are alike."""
+    return Slots([Slot(number) for number in range(count)])
+
+
+def gpu_slots(gpus: Sequence[str]) -> Slots:
+    """A place for each mention of a GPU; a job sees that one only."""
+    return Slots([Slot(number, {"CUDA_VISIBLE_DEVICES": gpu}) for number, gpu in enumerate(gpus)])
+
+
+def free_memory() -> int:
+    """How many bytes of memory a new process could have.
+
+    Raises:
+        ConfigError: The system does not tell.
+    """
+    try:
+        lines = _MEMORY.read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * _KIBI for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError) as error:
+        system = os.uname().sysname
+        raise ConfigError(f"{system} does not tell how much memory is free: leave out --memory-free") from error

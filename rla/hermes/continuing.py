@@ -1,0 +1,166 @@
+"""Go on with a batch that was broken off: what has succeeded stays, what goes on is taken over, the rest is run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rla.batch import job_run
+from rla.batch.events import Listener
+from rla.batch.job_run import JobRun
+from rla.batch.ledger import Ledger
+from rla.batch.outcome import Outcome, outcome_of
+from rla.batch.runner import BatchRunner
+from rla.batch.workload import CommandLine, Item
+from rla.core import manifest, states
+from rla.core.layout import JobRunPaths
+from rla.core.manifest import Manifest
+from rla.errors import ConfigError
+from rla.fsio.file_lock import is_locked
+from rla.hermes.workload import ORIGIN
+from rla.jobs.adopted import AdoptedJob, end_of
+from rla.jobs.job import JobResult
+from rla.runs.liveness import spoke_lately
+from rla.runs.machine import host_name
+
+if TYPE_CHECKING:
+    from rla.batch.standing import Standing
+    from rla.hermes.execution import Plan
+    from rla.runs.database import Database
+
+_STAMP = "%Y/%m/%d/%H-%M-%S-%f"
+
+
+class Wish(Enum):
+    """Which jobs of a file are to run.
+
+    Attributes:
+        EVERYTHING: All of them.
+        UNDONE: Those that have not succeeded in this batch.
+        FAILED: Those whose last run in this batch failed.
+        NEW: Those that have not succeeded in any batch with the commit that is checked out.
+    """
+
+    EVERYTHING = "everything"
+    UNDONE = "undone"
+    FAILED = "failed"
+    NEW = "new"
+
+
+class Continuation:
+    """Decides which items of a plan are run.
+
+    Attributes:
+        skipped: How many are not, because they are done.
+    """
+
+    def __init__(self, plan: Plan, wish: Wish, ledger: Ledger, listener: Listener) -> None:
+        """Nothing is read yet."""
+        self.skipped = 0
+        self._plan = plan
+        self._wish = wish
+        self._ledger = ledger
+        self._listener = listener
+
+    def settle(self, runner: BatchRunner) -> Iterator[Item]:
+        """Take over what goes on, write down what has ended, and give what is to be run.
+
+        Raises:
+            ConfigError: The file is not the user's, or a job of it runs on another machine.
+            StoreError: The table cannot be read.
+        """
+        items = self._plan.workload.items()
+        if self._wish is Wish.EVERYTHING:
+            return items
+        if self._wish is Wish.NEW:
+            return self._new(items)
+        _check_owner(self._plan.workload.file.path)
+        return iter([item for item in items if self._is_to_run(item, runner)])
+
+    def _new(self, items: Iterator[Item]) -> Iterator[Item]:
+        from rla.batch.standing import finished_before  # noqa: PLC0415 - loads SQLAlchemy
+
+        git, _ = self._plan.workload.code.capture()
+        commit = self._plan.workload.code.commit()
+        if commit is None or git.get("dirty") is not False:
+            self._listener.noted("the code is not that of a commit: nothing counts as done before")
+            return items
+        keys = [item.key for item in self._plan.workload.items()]
+        done = finished_before(self._database, keys, commit, ORIGIN)
+        self.skipped = sum(key in done for key in keys)
+        return (item for item in items if item.key not in done)
+
+    def _is_to_run(self, item: Item, runner: BatchRunner) -> bool:
+        """Whether to run an item; one that goes on is taken over on the way."""
+        last = self._standing.get(item.key)
+        if last is None:
+            return self._wish is Wish.UNDONE
+        succeeded = last.succeeded
+        if last.is_open:
+            outcome = self._look(item, last, runner)
+            if outcome is None:
+                return False
+            succeeded = outcome.succeeded
+        self.skipped += succeeded
+        return not succeeded
+
+    def _look(self, item: Item, last: Standing, runner: BatchRunner) -> Outcome | None:
+        """What has become of a run whose end nobody wrote down; None: it goes on."""
+        run = None if last.paths is None else _run_of(item, last.paths)
+        if run is None or run.manifest().host != host_name():
+            _check_elsewhere(last)
+        if run is None:
+            return Outcome(states.KILLED, JobResult(None, time.time()))
+        if is_locked(run.paths.manifest):
+            runner.adopt(run, AdoptedJob(run.manifest().pid, run.paths.manifest, run.paths.exit_code))
+            return None
+        result = end_of(run.paths.exit_code)
+        outcome = outcome_of(result, asked=False, timed_out=False, stderr=run.paths.stderr, limit=None)
+        self._plan.workload.settle(run, outcome)
+        self._ledger.put(run.manifest(), job_run.write_end(run, outcome), run.paths.place)
+        self._listener.noted(f"while hermes was away: {item.label}: {outcome.state}: {outcome.result}")
+        return outcome
+
+    @cached_property
+    def _standing(self) -> dict[str, Standing]:
+        from rla.batch.standing import standing_of  # noqa: PLC0415 - loads SQLAlchemy
+
+        return standing_of(self._database, self._plan.workload.batch, ORIGIN)
+
+    @cached_property
+    def _database(self) -> Database:
+        from rla.runs.database import open_database  # noqa: PLC0415 - as above
+
+        return open_database(self._plan.root.root, self._plan.index_url)
+
+
+def _run_of(item: Item, paths: JobRunPaths) -> JobRun | None:
+    """A run of an earlier call, as its files tell it."""
+    try:
+        record = manifest.decode(paths.manifest.read_bytes(), Manifest)
+    except (OSError, ValueError):
+        return None
+    created = datetime.strptime(record.created, _STAMP)  # noqa: DTZ007 - local time by design
+    command = CommandLine(tuple(record.argv), Path(record.cwd))
+    return JobRun(item, paths, created, record.uid, record=record, command=command)
+
+
+def _check_elsewhere(last: Standing) -> None:
+    if spoke_lately(last.row["heartbeat"]) and last.row["host"] != host_name():
+        raise ConfigError(
+            f"the run {last.row['uid']} of this batch goes on, on {last.row['host']}: resume the batch there"
+        )
+
+
+def _check_owner(file: Path | None) -> None:
+    """A file that somebody else can write must not decide what this user runs."""
+    if file is None or not hasattr(os, "geteuid"):
+        return
+    if file.stat().st_uid != os.geteuid():
+        raise ConfigError(f"{file} is not yours: copy it, look at it, and resume with the copy", path=file)

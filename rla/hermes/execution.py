@@ -1,0 +1,262 @@
+"""Carry out a hermes file: plan it, check all of it, then run its jobs as a batch."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rla.batch.batch_file import BatchAbout, BatchFile
+from rla.batch.code_state import CodeState, repository_of
+from rla.batch.events import BatchReport, Listener
+from rla.batch.interrupts import Interrupts
+from rla.batch.ledger import Ledger
+from rla.batch.runner import BatchOptions, BatchRunner
+from rla.batch.slots import Slots, free_memory, gpu_slots, plain_slots
+from rla.batch.workload import Item
+from rla.core.config import load_config
+from rla.core.find_database import find_data_root
+from rla.core.layout import EXPERIMENTS, JobTreePaths, RootPaths
+from rla.errors import ConfigError, RunStartError
+from rla.hermes.continuing import Continuation, Wish
+from rla.hermes.hermesfile import HermesFile, read_hermes_file
+from rla.hermes.messages import Messages
+from rla.hermes.settings import Settings, load_settings
+from rla.hermes.source import Line
+from rla.hermes.workload import HermesWorkload
+from rla.jobs.local import LocalExecutor
+from rla.runs import machine
+
+_COMMAND_BATCH = "command"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a call of hermes asks for; what is None is left to the settings.
+
+    Attributes:
+        file: The hermes file, or None when ``command`` is given.
+        command: One command, as words.
+        name: The level of directories below the script, and the name of the batch.
+        comments: Remarks on every job.
+        jobs: How many at once.
+        gpus: A name for each slot.
+        retries: How often a job that failed is run again.
+        timeout: How long a job may run, in seconds.
+        halt: After how many failures nothing more is started.
+        memory_free: How many bytes must be free for a job to start.
+        wish: Which of the jobs.
+        data_root: The database; else the one every command finds.
+    """
+
+    file: Path | None = None
+    command: tuple[str, ...] = ()
+    name: str | None = None
+    comments: tuple[str, ...] = ()
+    jobs: int | None = None
+    gpus: tuple[str, ...] | None = None
+    retries: int | None = None
+    timeout: float | None = None
+    halt: int | None = None
+    memory_free: int | None = None
+    wish: Wish = Wish.EVERYTHING
+    data_root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A batch that is about to run, all of it checked.
+
+    Attributes:
+        workload: Its jobs.
+        settings: The settings, those of the command line over all others.
+        slots: How many run at once.
+        total: How many jobs there are.
+        tells: Whether somebody is to be told of its end.
+        tree: Where the experiments lie.
+        root: The database.
+        index_url: The address of its index when that is elsewhere.
+    """
+
+    workload: HermesWorkload
+    settings: Settings
+    slots: Slots
+    total: int
+    tells: bool
+    tree: JobTreePaths
+    root: RootPaths
+    index_url: str | None
+
+    def commands(self) -> Iterator[str]:
+        """The exact command lines, ``IDENTIFIER`` standing for what each job gets."""
+        file = self.workload.file
+        for item in self.workload.items():
+            job = item.payload
+            asked = file.settings.identifier if job.options.identifier is None else job.options.identifier
+            words = job.command.words("IDENTIFIER" if asked else None, file.arguments)
+            variables = [f"{name}={shlex.quote(value)}" for name, value in job.command.environment]
+            yield " ".join((*variables, shlex.join(words)))
+
+    def compiled(self) -> Iterator[str]:
+        """The lines of the hermes file with every directive written out."""
+        yield from self.workload.file.head
+        for item in self.workload.items():
+            yield str(item.payload.line)
+
+
+def make_plan(request: Request, directory: Path) -> Plan:
+    """Read and check everything before anything starts.
+
+    Args:
+        request: What is asked for.
+        directory: Where the jobs run.
+
+    Raises:
+        HermesFileError: Something in the file, or in the settings, is wrong.
+        ConfigError: Something else is.
+        OSError: A file cannot be read.
+    """
+    top = repository_of(directory) or directory
+    file = _file(request, load_settings(top))
+    settings = _over(request, file.settings)
+    file = replace(file, settings=settings)
+    tree = JobTreePaths(Path(os.path.normpath(top / settings.path_to_experiments)) / EXPERIMENTS)
+    config = load_config(None)
+    root = RootPaths(find_data_root(request.data_root, config, os.environ, directory) or tree.root)
+    code = CodeState(directory, never=[tree.root, root.root], captures=config.capture_environment)
+    batch = request.name or (request.file.stem if request.file is not None else _COMMAND_BATCH)
+    workload = HermesWorkload(file, batch, request.name, directory, tree.root, code, request.comments)
+    total, tells = 0, False
+    for item in workload.items():
+        total, tells = total + 1, tells or item.payload.options.message
+    if settings.memory_free is not None:
+        free_memory()
+    return Plan(workload, settings, _slots(request, settings), total, tells, tree, root, config.index_url)
+
+
+def execute(plan: Plan, listener: Listener, wish: Wish = Wish.EVERYTHING) -> BatchReport:
+    """Run the jobs of a plan.
+
+    Args:
+        plan: What to run.
+        listener: Hears what happens.
+        wish: Which of the jobs.
+
+    Raises:
+        ConfigError: Nobody can be told, the file is not the user's, or another hermes runs the batch.
+        RunStartError: The directory of the experiments cannot be written.
+        StoreError: The table is needed to know what is done, and cannot be read.
+    """
+    messages = Messages(plan.settings.chat_id if plan.tells else (), listener, plan.workload.batch, on=plan.tells)
+    with Interrupts() as interrupts, _batch(plan, wish) as ledger_of:
+        ledger = ledger_of(listener.noted)
+        try:
+            runner = _runner(plan, ledger, messages)
+            continuation = Continuation(plan, wish, ledger, messages)
+            items: Iterator[Item] = continuation.settle(runner)
+            report = runner.run(items, interrupts)
+            report.skipped = continuation.skipped
+        finally:
+            ledger.close()
+    messages.finish(report)
+    return report
+
+
+@contextmanager
+def _batch(plan: Plan, wish: Wish) -> Iterator[Any]:
+    """Be the process that runs a batch, and say so."""
+    workload, file = plan.workload, BatchFile(plan.tree, plan.workload.batch)
+    try:
+        plan.tree.root.mkdir(parents=True, exist_ok=True)
+        taken = file.take()
+        about = BatchAbout(
+            name=workload.batch,
+            total=plan.total,
+            slots=plan.slots.count,
+            source=str(workload.file.path or ""),
+            directory=str(workload.directory),
+            host=machine.host_name(),
+            pid=os.getpid(),
+            started=time.time(),
+        )
+        if not taken and wish is not Wish.EVERYTHING:
+            raise ConfigError(_busy(file, workload.batch))
+        file.write(about)
+    except OSError as error:
+        where = str(error.filename or plan.tree.root)
+        raise RunStartError(error.errno or 0, f"nothing was started: {error.strerror or error}", where) from error
+    try:
+        yield lambda warn: _ledger(plan, warn)
+    finally:
+        about.ended = time.time()
+        _write_quietly(file, about)
+        file.release()
+
+
+def _write_quietly(file: BatchFile, about: BatchAbout) -> None:
+    try:
+        file.write(about)
+    except OSError:  # a full disk: the rows tell, too
+        return
+
+
+def _ledger(plan: Plan, warn: Any) -> Ledger:
+    try:
+        return Ledger(plan.root, plan.tree, plan.index_url, warn)
+    except OSError as error:
+        where = str(error.filename or plan.root.root)
+        raise RunStartError(error.errno or 0, f"nothing was started: {error.strerror or error}", where) from error
+
+
+def _busy(file: BatchFile, name: str) -> str:
+    about = file.read()
+    by = "" if about is None else f" (process {about.pid} on {about.host})"
+    return f"another hermes runs the batch {name!r} now{by}: wait for it, or end it first"
+
+
+def _runner(plan: Plan, ledger: Ledger, listener: Listener) -> BatchRunner:
+    settings = plan.settings
+    options = BatchOptions(settings.retries, settings.halt, settings.timeout, settings.memory_free)
+    code = plan.workload.code.capture
+    return BatchRunner(
+        plan.workload,
+        plan.tree,
+        plan.slots,
+        options,
+        executor=LocalExecutor(),
+        ledger=ledger,
+        listener=listener,
+        code=code,
+    )
+
+
+def _file(request: Request, settings: Settings) -> HermesFile:
+    if request.file is not None:
+        return read_hermes_file(request.file, settings)
+    line = Line(f"[[{', '.join(shlex.quote(word) for word in request.command)}],[]]")
+    return HermesFile(settings, lines=(line,))
+
+
+def _over(request: Request, settings: Settings) -> Settings:
+    """The settings with what the command line says."""
+    said: dict[str, Any] = {
+        "threads": request.jobs,
+        "gpus": request.gpus,
+        "retries": request.retries,
+        "timeout": request.timeout,
+        "halt": request.halt,
+        "memory_free": request.memory_free,
+    }
+    return replace(settings, **{name: value for name, value in said.items() if value is not None})
+
+
+def _slots(request: Request, settings: Settings) -> Slots:
+    """One slot per GPU where there are any; fewer when the command line says so."""
+    if settings.gpus:
+        return gpu_slots(settings.gpus[: request.jobs])
+    return plain_slots(settings.threads)

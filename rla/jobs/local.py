@@ -1,0 +1,129 @@
+"""Run jobs on this machine, each in a process group of its own.
+
+Between this process and the command stands a shell that runs one constant text and never reads the command:
+it holds the job's lock, waits for the word to begin, runs the command and writes down its exit code. So a job
+goes on when this process dies, and what became of it is known to whoever looks later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from typing import Final
+
+from rla.fsio.file_lock import FileLock
+from rla.jobs.executor import Executor, StartedJob
+from rla.jobs.job import Job, JobResult
+
+_SHELL: Final = "/bin/sh"
+_NEVER_BEGAN: Final = 125
+_SHIM: Final = (
+    f"read -r _ || exit {_NEVER_BEGAN}\n"  # the word to begin; without one its maker has died
+    'exec 9>&1 >>"$1" 0</dev/null\n'  # 9 is the lock: the command does not get it
+    "file=$2\n"
+    "shift 2\n"
+    "trap : HUP INT QUIT TERM\n"  # they are for the command, whose end is still to be written down
+    '"$@" 9>&-\n'
+    "code=$?\n"
+    'printf "%s\\n" "$code" >"$file"\n'
+    'exit "$code"\n'
+)
+
+
+class LocalExecutor(Executor):
+    """Runs jobs as children of this process."""
+
+    def start(self, job: Job, lock: FileLock) -> StartedJob:
+        """Start a job's shell, which waits.
+
+        Raises:
+            OSError: There is no memory or process left, a log cannot be opened, or the directory is gone.
+        """
+        hear, tell = os.pipe()
+        try:
+            errors = os.open(job.stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            try:
+                process = _popen(job, hear, lock.descriptor, errors)
+            finally:
+                os.close(errors)
+        except BaseException:
+            os.close(tell)
+            raise
+        finally:
+            os.close(hear)
+        lock.abandon()
+        return _LocalJob(process, tell)
+
+
+def _popen(job: Job, hear: int, lock: int, errors: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - the shell's text is constant, and the words of the command are only run
+        [_SHELL, "-c", _SHIM, "rla-job", str(job.stdout), str(job.exit_code), *job.command],
+        cwd=job.directory,
+        env=dict(job.environment),
+        stdin=hear,
+        stdout=lock,
+        stderr=errors,
+        start_new_session=True,
+    )
+
+
+class _LocalJob(StartedJob):
+    """A child of this process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], tell: int) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._tell: int | None = tell
+        self._result: JobResult | None = None
+        self._sentinel = _sentinel(process.pid)
+
+    @property
+    def sentinel(self) -> int | None:
+        return self._sentinel
+
+    def release(self) -> None:
+        tell = self._tell
+        assert tell is not None
+        with contextlib.suppress(BrokenPipeError):  # it has died already, and poll tells how
+            os.write(tell, b"\n")
+        self._close()
+
+    def abandon(self) -> None:
+        self._close()
+        self._process.wait()
+        self._close_sentinel()
+
+    def poll(self) -> JobResult | None:
+        if self._result is None and self._has_ended():
+            self.signal(signal.SIGTERM)  # what it has left behind; its number is its own until it is waited for
+            code = self._process.wait()
+            self._result = JobResult(128 - code if code < 0 else code, time.time())
+            self._close_sentinel()
+        return self._result
+
+    def signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def _has_ended(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _close(self) -> None:
+        if self._tell is not None:
+            os.close(self._tell)
+            self._tell = None
+
+    def _close_sentinel(self) -> None:
+        if self._sentinel is not None:
+            os.close(self._sentinel)
+            self._sentinel = None
+
+
+def _sentinel(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None

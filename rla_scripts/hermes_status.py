@@ -1,0 +1,111 @@
+"""``hermes status`` and ``hermes watch``: how a batch stands, from the table."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rla_scripts.options import data_root_option, json_option, open_named
+from rla_scripts.output import NOTHING_MATCHED, echo_json, printable
+
+if TYPE_CHECKING:
+    from rla.batch.status import BatchStatus
+
+FAILURES = 10
+
+
+@click.command("status")
+@click.option("-n", "--name", help="Which batch; else the newest one.")
+@data_root_option
+@json_option
+def status(name: str | None, data_root: Path | None, as_json: bool) -> int:
+    """Show how a batch stands: how many jobs in each state, what failed, when it will be through."""
+    found = _look(name, data_root)
+    if as_json:
+        echo_json(None if found is None else found.as_dict())
+    elif found is None:
+        click.echo("there is no such batch" if name else "there is no batch yet", err=True)
+    else:
+        click.echo("\n".join(lines_of(found)))
+    return NOTHING_MATCHED if found is None else 0
+
+
+@click.command("watch")
+@click.option("-n", "--name", help="Which batch; else the newest one.")
+@click.option(
+    "--interval", default=2.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
+)
+@data_root_option
+def watch(name: str | None, interval: float, data_root: Path | None) -> int:
+    """Watch a batch until it is through, or until Ctrl-C."""
+    found = _look(name, data_root)
+    if found is None:
+        click.echo("there is no such batch" if name else "there is no batch yet", err=True)
+        return NOTHING_MATCHED
+    if sys.stdout.isatty():
+        _draw(found, interval, data_root)
+    else:
+        while not found.is_over:
+            click.echo(" ".join(lines_of(found)[1].split()))
+            time.sleep(interval)
+            found = _look(found.name, data_root) or found
+        click.echo("\n".join(lines_of(found)))
+    return 0
+
+
+def lines_of(found: BatchStatus) -> list[str]:
+    """A batch in a few lines."""
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing has been started"
+    lines = [
+        f"batch {printable(found.name)}, {found.total} jobs"
+        + (f" of {printable(found.source)}" if found.source else "")
+    ]
+    lines.append(f"  {counts}")
+    if found.seconds_left is not None:
+        lines.append(f"  about {span(found.seconds_left)} left, {found.slots} at a time")
+    elif not found.is_over and not found.is_running:
+        lines.append("  no hermes runs it now: go on with the same command and --resume")
+    for failure in found.failures[:FAILURES]:
+        lines.append(f"{failure.state}: {printable(failure.label)}")
+        lines += [f"    {printable(line)}" for line in failure.error.splitlines()[-3:]]
+        lines += [f"    {printable(failure.directory)}"] if failure.directory is not None else []
+    if len(found.failures) > FAILURES:
+        lines.append(f"... and {len(found.failures) - FAILURES} more")
+    return lines
+
+
+def span(seconds: float) -> str:
+    """A time as short as people say it."""
+    if seconds < 10:  # noqa: PLR2004 - tenths matter below
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours:02}h"
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest} s"
+
+
+def _look(name: str | None, data_root: Path | None) -> BatchStatus | None:
+    from rla.batch.status import status_of
+
+    return status_of(open_named(data_root), name)
+
+
+def _draw(found: BatchStatus, interval: float, data_root: Path | None) -> None:
+    """Draw it again and again, in place, until it is over."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=Console(), auto_refresh=False, vertical_overflow="crop") as live:
+        while True:
+            live.update(Text("\n".join(lines_of(found)), no_wrap=True, overflow="ellipsis"), refresh=True)
+            if found.is_over:
+                return
+            time.sleep(interval)
+            found = _look(found.name, data_root) or found
