@@ -131,7 +131,7 @@ class CheckpointStore:
         self._files = CheckpointDirectory(directory, adapter.suffix)
         self._max_to_keep = max_to_keep
 
-    def save(  # noqa: PLR0913 - one per part of a checkpoint
+    def save(
         self,
         step: SupportsIndex,
         model: Any = None,
