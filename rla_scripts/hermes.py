@@ -16,27 +16,25 @@ from rla_scripts.output import SOME_FAILED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rla.hermes.continuing import Wish
+    from rla.batch.continuing import Wish
     from rla.hermes.execution import Request
 
 INTERRUPTED = 130
 
 
-class _Read(click.ParamType[Any]):
-    """A value that hermes' settings know how to read."""
+def _read(name: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Reads a value as the setting of hermes is read."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value, or a usage error."""
+    def convert(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
         from rla.hermes import settings
 
-        read: Callable[[str], Any] = getattr(settings, self.name)
+        read: Callable[[str], Any] = getattr(settings, name)
         try:
-            return read(value) if isinstance(value, str) else value
+            return None if value is None else read(value)
         except ValueError as error:
-            self.fail(f"{error}, not {value!r}", param, ctx)
+            raise click.BadParameter(f"{error}, not {value!r}", context, parameter) from None
+
+    return convert
 
 
 def _show_options(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -69,12 +67,18 @@ def command() -> None:
 @click.option("-e", "--executable", metavar="COMMAND", help="One command, in place of a file.")
 @click.option("-n", "--name", help="A name for the batch, and a level of directories below each script's.")
 @click.option("-c", "--comment", multiple=True, help="A remark on every job. May be given several times.")
-@click.option("-j", "--jobs", type=_Read("count"), metavar="N", help="How many jobs at once; else the setting threads.")
-@click.option("--gpus", type=_Read("gpu_slots"), metavar="0,1", help="One job per GPU; 0:2 for two on GPU 0.")
+@click.option(
+    "-j", "--jobs", callback=_read("count"), metavar="N", help="How many jobs at once; else the setting threads."
+)
+@click.option("--gpus", callback=_read("gpu_slots"), metavar="0,1", help="One job per GPU; 0:2 for two on GPU 0.")
 @click.option("--retries", type=click.IntRange(min=0), metavar="N", help="Run a job that fails up to N times more.")
-@click.option("--timeout", type=_Read("span"), metavar="TIME", help="End a job after this: seconds, or 30m, 12h, 2d.")
-@click.option("--halt", type=_Read("count"), metavar="N", help="Start nothing more after N failures.")
-@click.option("--memory-free", type=_Read("size"), metavar="4G", help="Start a job only while so much memory is free.")
+@click.option(
+    "--timeout", callback=_read("span"), metavar="TIME", help="End a job after this: seconds, or 30m, 12h, 2d."
+)
+@click.option("--halt", callback=_read("count"), metavar="N", help="Start nothing more after N failures.")
+@click.option(
+    "--memory-free", callback=_read("size"), metavar="4G", help="Start a job only while so much memory is free."
+)
 @click.option(
     "--resume", is_flag=True, help="Only what has not succeeded in this batch; what still runs is taken over."
 )
@@ -153,7 +157,7 @@ def _request(options: dict[str, Any]) -> Request:
 
 
 def _wish(resume: bool, retry_failed: bool, skip_done: bool) -> Wish:
-    from rla.hermes.continuing import Wish
+    from rla.batch.continuing import Wish
 
     if resume + retry_failed + skip_done > 1:
         raise click.UsageError("--resume, --retry-failed and --skip-done exclude one another")

@@ -27,11 +27,10 @@ from rla.fsio.file_lock import FileLock
 from rla.jobs.executor import Executor, StartedJob
 from rla.jobs.job import Job
 from rla.runs import machine
+from rla.runs.join import RUN_DIR, RUN_ID
 
 SECRETS: Final = ("RLA_TELEGRAM_TOKEN", "RLA_NOTIFY_URLS")
 """Variables that no job gets."""
-RUN_ID: Final = "RLA_RUN_ID"
-RUN_DIR: Final = "RLA_RUN_DIR"
 _TICK: Final = timedelta(microseconds=1)
 _ERROR_LENGTH: Final = 10_000
 
@@ -204,6 +203,7 @@ def _manifest(run: JobRun, workload: Workload, pid: int) -> Manifest:
         hyperparameters=hyperparameters,
         origin=workload.origin,
         seed=seed if type(seed) is int else None,
+        parent_uid=workload.parent,
         batch=workload.batch,
         job=run.item.key,
         host=machine.host_name(),

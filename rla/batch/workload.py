@@ -58,10 +58,12 @@ class Workload(ABC):
     Attributes:
         batch: The batch's name.
         origin: What makes the runs, as the table calls it.
+        parent: The uid of the run that all of them belong to, or None.
     """
 
     batch: str
     origin: str
+    parent: str | None = None
 
     @abstractmethod
     def items(self) -> Iterator[Item]:
@@ -83,6 +85,11 @@ class Workload(ABC):
             OSError: It could not be written; the command does not begin.
             RlaError: The item cannot run.
         """
+
+    def judge(self, run: JobRun, outcome: Outcome) -> Outcome:
+        """How a run ended for those who know more of it than its exit code."""
+        del run
+        return outcome
 
     @abstractmethod
     def settle(self, run: JobRun, outcome: Outcome) -> list[str]:

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import os
 import shlex
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rla.batch.batch_file import BatchAbout, BatchFile
+from rla.batch.batch import Batch, run_batch
 from rla.batch.code_state import CodeState, repository_of
+from rla.batch.continuing import Wish
 from rla.batch.events import BatchReport, Listener
-from rla.batch.interrupts import Interrupts
-from rla.batch.ledger import Ledger
-from rla.batch.runner import BatchOptions, BatchRunner
+from rla.batch.runner import BatchOptions
 from rla.batch.slots import Slots, free_memory, gpu_slots, plain_slots
-from rla.batch.workload import Item
 from rla.core.config import load_config
 from rla.core.find_database import find_data_root
 from rla.core.layout import EXPERIMENTS, JobTreePaths, RootPaths
-from rla.errors import ConfigError, RunStartError
-from rla.hermes.continuing import Continuation, Wish
+from rla.errors import ConfigError
 from rla.hermes.hermesfile import HermesFile, read_hermes_file
 from rla.hermes.messages import Messages
 from rla.hermes.settings import Settings, load_settings
 from rla.hermes.source import Line
 from rla.hermes.workload import HermesWorkload
-from rla.jobs.local import LocalExecutor
-from rla.runs import machine
 
 _COMMAND_BATCH = "command"
 
@@ -92,6 +85,22 @@ class Plan:
     root: RootPaths
     index_url: str | None
 
+    def batch(self) -> Batch:
+        """What is run of it."""
+        settings = self.settings
+        return Batch(
+            workload=self.workload,
+            total=self.total,
+            slots=self.slots,
+            tree=self.tree,
+            root=self.root,
+            index_url=self.index_url,
+            directory=self.workload.directory,
+            code=self.workload.code,
+            options=BatchOptions(settings.retries, settings.halt, settings.timeout, settings.memory_free),
+            source=self.workload.file.path,
+        )
+
     def commands(self) -> Iterator[str]:
         """The exact command lines, ``IDENTIFIER`` standing for what each job gets."""
         file = self.workload.file
@@ -152,87 +161,20 @@ def execute(plan: Plan, listener: Listener, wish: Wish = Wish.EVERYTHING) -> Bat
         RunStartError: The directory of the experiments cannot be written.
         StoreError: The table is needed to know what is done, and cannot be read.
     """
+    if wish in {Wish.UNDONE, Wish.FAILED}:
+        _check_owner(plan.workload.file.path)
     messages = Messages(plan.settings.chat_id if plan.tells else (), listener, plan.workload.batch, on=plan.tells)
-    with Interrupts() as interrupts, _batch(plan, wish) as ledger_of:
-        ledger = ledger_of(listener.noted)
-        try:
-            runner = _runner(plan, ledger, messages)
-            continuation = Continuation(plan, wish, ledger, messages)
-            items: Iterator[Item] = continuation.settle(runner)
-            report = runner.run(items, interrupts)
-            report.skipped = continuation.skipped
-        finally:
-            ledger.close()
+    report = run_batch(plan.batch(), messages, wish)
     messages.finish(report)
     return report
 
 
-@contextmanager
-def _batch(plan: Plan, wish: Wish) -> Iterator[Any]:
-    """Be the process that runs a batch, and say so."""
-    workload, file = plan.workload, BatchFile(plan.tree, plan.workload.batch)
-    try:
-        plan.tree.root.mkdir(parents=True, exist_ok=True)
-        taken = file.take()
-        about = BatchAbout(
-            name=workload.batch,
-            total=plan.total,
-            slots=plan.slots.count,
-            source=str(workload.file.path or ""),
-            directory=str(workload.directory),
-            host=machine.host_name(),
-            pid=os.getpid(),
-            started=time.time(),
-        )
-        if not taken and wish is not Wish.EVERYTHING:
-            raise ConfigError(_busy(file, workload.batch))
-        file.write(about)
-    except OSError as error:
-        where = str(error.filename or plan.tree.root)
-        raise RunStartError(error.errno or 0, f"nothing was started: {error.strerror or error}", where) from error
-    try:
-        yield lambda warn: _ledger(plan, warn)
-    finally:
-        about.ended = time.time()
-        _write_quietly(file, about)
-        file.release()
-
-
-def _write_quietly(file: BatchFile, about: BatchAbout) -> None:
-    try:
-        file.write(about)
-    except OSError:  # a full disk: the rows tell, too
+def _check_owner(file: Path | None) -> None:
+    """A file that somebody else can write must not decide what this user runs."""
+    if file is None or not hasattr(os, "geteuid"):
         return
-
-
-def _ledger(plan: Plan, warn: Any) -> Ledger:
-    try:
-        return Ledger(plan.root, plan.tree, plan.index_url, warn)
-    except OSError as error:
-        where = str(error.filename or plan.root.root)
-        raise RunStartError(error.errno or 0, f"nothing was started: {error.strerror or error}", where) from error
-
-
-def _busy(file: BatchFile, name: str) -> str:
-    about = file.read()
-    by = "" if about is None else f" (process {about.pid} on {about.host})"
-    return f"another hermes runs the batch {name!r} now{by}: wait for it, or end it first"
-
-
-def _runner(plan: Plan, ledger: Ledger, listener: Listener) -> BatchRunner:
-    settings = plan.settings
-    options = BatchOptions(settings.retries, settings.halt, settings.timeout, settings.memory_free)
-    code = plan.workload.code.capture
-    return BatchRunner(
-        plan.workload,
-        plan.tree,
-        plan.slots,
-        options,
-        executor=LocalExecutor(),
-        ledger=ledger,
-        listener=listener,
-        code=code,
-    )
+    if file.stat().st_uid != os.geteuid():
+        raise ConfigError(f"{file} is not yours: copy it, look at it, and resume with the copy", path=file)
 
 
 def _file(request: Request, settings: Settings) -> HermesFile:

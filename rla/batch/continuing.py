@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,22 +22,21 @@ from rla.core.layout import JobRunPaths
 from rla.core.manifest import Manifest
 from rla.errors import ConfigError
 from rla.fsio.file_lock import is_locked
-from rla.hermes.workload import ORIGIN
 from rla.jobs.adopted import AdoptedJob, end_of
 from rla.jobs.job import JobResult
 from rla.runs.liveness import spoke_lately
 from rla.runs.machine import host_name
 
 if TYPE_CHECKING:
+    from rla.batch.batch import Batch
     from rla.batch.standing import Standing
-    from rla.hermes.execution import Plan
     from rla.runs.database import Database
 
 _STAMP = "%Y/%m/%d/%H-%M-%S-%f"
 
 
 class Wish(Enum):
-    """Which jobs of a file are to run.
+    """Which items of a batch are to run.
 
     Attributes:
         EVERYTHING: All of them.
@@ -54,16 +52,16 @@ class Wish(Enum):
 
 
 class Continuation:
-    """Decides which items of a plan are run.
+    """Decides which items of a batch are run.
 
     Attributes:
         skipped: How many are not, because they are done.
     """
 
-    def __init__(self, plan: Plan, wish: Wish, ledger: Ledger, listener: Listener) -> None:
+    def __init__(self, batch: Batch, wish: Wish, ledger: Ledger, listener: Listener) -> None:
         """Nothing is read yet."""
         self.skipped = 0
-        self._plan = plan
+        self._batch = batch
         self._wish = wish
         self._ledger = ledger
         self._listener = listener
@@ -72,27 +70,26 @@ class Continuation:
         """Take over what goes on, write down what has ended, and give what is to be run.
 
         Raises:
-            ConfigError: The file is not the user's, or a job of it runs on another machine.
+            ConfigError: A job of it runs on another machine.
             StoreError: The table cannot be read.
         """
-        items = self._plan.workload.items()
+        items = self._batch.workload.items()
         if self._wish is Wish.EVERYTHING:
             return items
         if self._wish is Wish.NEW:
             return self._new(items)
-        _check_owner(self._plan.workload.file.path)
         return iter([item for item in items if self._is_to_run(item, runner)])
 
     def _new(self, items: Iterator[Item]) -> Iterator[Item]:
         from rla.batch.standing import finished_before  # noqa: PLC0415 - loads SQLAlchemy
 
-        git, _ = self._plan.workload.code.capture()
-        commit = self._plan.workload.code.commit()
+        git, _ = self._batch.code.capture()
+        commit = self._batch.code.commit()
         if commit is None or git.get("dirty") is not False:
             self._listener.noted("the code is not that of a commit: nothing counts as done before")
             return items
-        keys = [item.key for item in self._plan.workload.items()]
-        done = finished_before(self._database, keys, commit, ORIGIN)
+        keys = [item.key for item in self._batch.workload.items()]
+        done = finished_before(self._database, keys, commit, self._batch.workload.origin)
         self.skipped = sum(key in done for key in keys)
         return (item for item in items if item.key not in done)
 
@@ -122,22 +119,23 @@ class Continuation:
             return None
         result = end_of(run.paths.exit_code)
         outcome = outcome_of(result, asked=False, timed_out=False, stderr=run.paths.stderr, limit=None)
-        self._plan.workload.settle(run, outcome)
+        outcome = self._batch.workload.judge(run, outcome)
+        self._batch.workload.settle(run, outcome)
         self._ledger.put(run.manifest(), job_run.write_end(run, outcome), run.paths.place)
-        self._listener.noted(f"while hermes was away: {item.label}: {outcome.state}: {outcome.result}")
+        self._listener.noted(f"while nobody watched: {item.label}: {outcome.state}: {outcome.result}")
         return outcome
 
     @cached_property
     def _standing(self) -> dict[str, Standing]:
         from rla.batch.standing import standing_of  # noqa: PLC0415 - loads SQLAlchemy
 
-        return standing_of(self._database, self._plan.workload.batch, ORIGIN)
+        return standing_of(self._database, self._batch.workload.batch, self._batch.workload.origin)
 
     @cached_property
     def _database(self) -> Database:
         from rla.runs.database import open_database  # noqa: PLC0415 - as above
 
-        return open_database(self._plan.root.root, self._plan.index_url)
+        return open_database(self._batch.root.root, self._batch.index_url)
 
 
 def _run_of(item: Item, paths: JobRunPaths) -> JobRun | None:
@@ -156,11 +154,3 @@ def _check_elsewhere(last: Standing) -> None:
         raise ConfigError(
             f"the run {last.row['uid']} of this batch goes on, on {last.row['host']}: resume the batch there"
         )
-
-
-def _check_owner(file: Path | None) -> None:
-    """A file that somebody else can write must not decide what this user runs."""
-    if file is None or not hasattr(os, "geteuid"):
-        return
-    if file.stat().st_uid != os.geteuid():
-        raise ConfigError(f"{file} is not yours: copy it, look at it, and resume with the copy", path=file)
