@@ -260,6 +260,7 @@ class BatchRunner:
         self._running.remove(running)
         if running.slot is not None:
             self._slots.give_back(running.slot)
+        outcome = self._workload.judge(run, outcome)
         troubles = self._settled(run, outcome)
         if troubles:
             outcome = _with_troubles(outcome, troubles)
