@@ -24,7 +24,7 @@ from rla.artifacts.code_ignore import GITIGNORE, IgnoreRules, explicit_rules, ne
 from rla.artifacts.code_kinds import CLUTTER, ENVIRONMENT_MARKS, is_source
 from rla.artifacts.code_plan import BackupPlan, Entry, entries_of
 from rla.artifacts.code_secrets import secret_by_name
-from rla.core.layout import ARCHIVED, CODE, DATABASE_FILE, KINDS, STATE_DIR, RunPaths
+from rla.core.layout import ARCHIVED, CODE, DATABASE_FILE, JOB_STATE_DIR, KINDS, STATE_DIR, RunPaths
 
 _RUN_MARK: Final = RunPaths(Path(), "").marker(CODE).name
 _LOOKED_AT_PER_FILE: Final = 20
@@ -196,7 +196,11 @@ class _Finder:
 
     def _is_foreign(self, directory: str, place: str, names: set[str], entry: Entry) -> bool:
         """Whether a directory is not code: a data root, a run's directory, a virtual environment."""
-        if _RUN_MARK in names or (STATE_DIR in names and not _is_below(self._script, directory)):
+        if (
+            _RUN_MARK in names
+            or JOB_STATE_DIR in names
+            or (STATE_DIR in names and not _is_below(self._script, directory))
+        ):
             self._leave_out(place, "belongs to a data root")
             return True
         return not entry.whole and not ENVIRONMENT_MARKS.isdisjoint(names)

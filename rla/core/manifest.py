@@ -71,6 +71,7 @@ class State(msgspec.Struct, kw_only=True):
         lost: How many values could not be written, by file or cause.
         parent_uid: The run that it continues, also when that was said after its start.
         closing_dump: The timestamp of the row in which its end wrote what was not dumped yet, or None.
+        hyperparameters: What a script that records into its job's run adds to the job's own, or says anew.
     """
 
     state: str = states.RUNNING
@@ -84,6 +85,7 @@ class State(msgspec.Struct, kw_only=True):
     lost: dict[str, int] = {}
     parent_uid: str | None = None
     closing_dump: float | None = None
+    hyperparameters: dict[str, Any] = {}
 
 
 class Notes(msgspec.Struct, kw_only=True):

@@ -7,10 +7,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from rla.core import states
 from rla.core.layout import (
@@ -20,6 +20,8 @@ from rla.core.layout import (
     LOG,
     RESULTS,
     TMP_DATA,
+    JobRunPaths,
+    JobTreePaths,
     RunPaths,
 )
 from rla.core.manifest import Manifest, State
@@ -34,7 +36,8 @@ from rla.easy_log.reporter import Reporter
 from rla.easy_log.run_plan import RunPlan
 from rla.errors import ResumeError
 from rla.fsio.file_lock import FileLock
-from rla.runs.create import create_run
+from rla.runs import join
+from rla.runs.create import NewRun, create_run
 from rla.runs.kinds import make_kind
 from rla.writers.multi_writer import MultiWriter
 from rla.writers.tensorboard_writer import TensorBoardWriter
@@ -93,6 +96,7 @@ class ActiveRun:
         self._closing = threading.RLock()
         self._remove_scratch: Callable[[], object] | None = None
         self._paused = False
+        self._added: dict[str, Any] = {}
         self._open_values: OpenValues | None = None
 
     @property
@@ -239,6 +243,7 @@ class ActiveRun:
             lost=dict(self.losses.counts),
             parent_uid=self.parent_uid,
             closing_dump=self.logger.closing_dump,
+            hyperparameters=self._added,
         )
 
 
@@ -255,16 +260,17 @@ def start_run(plan: RunPlan) -> ActiveRun:
     def furnish(paths: RunPaths, record: Manifest) -> None:
         loggers.append(_open_logger(paths, record, plan, losses))
         if plan.code is not None:
-            run_files.back_up(plan.code, paths, plan.root, losses)
+            root = JobTreePaths(paths.root) if isinstance(paths, JobRunPaths) else plan.root
+            run_files.back_up(plan.code, paths, root, losses)
 
     try:
-        fill = {} if plan.fork is None else {"fill": plan.fork.fill}
-        new = create_run(plan.root, run_files.with_environment(plan), furnish, **fill)
+        new = _new_run(plan, furnish)
     except BaseException:
         for logger in loggers:
             logger.close("failure")
         raise
     run = ActiveRun(new.paths, new.manifest, loggers[0], losses, plan.framework)
+    run._added = plan.request.hyperparameters if new.joined else {}  # noqa: SLF001 - the rest of its making
     if new.index_error is not None:
         losses.say("index", f"the index could not be reached ({new.index_error}); the run goes on in its files")
     reporter = Reporter(new, plan.request.index_url, losses)
@@ -272,6 +278,18 @@ def start_run(plan: RunPlan) -> ActiveRun:
     parts = _Parts(reporter, new.lock, heartbeat, ProcessHooks(run.close))
     run.begin(parts, lambda: _open_values(new.paths, new.manifest, plan, losses))
     return run
+
+
+def _new_run(plan: RunPlan, furnish: Callable[[RunPaths, Manifest], None]) -> NewRun:
+    """The run of this process's job if there is one that is free, else a run of its own."""
+    fill = {} if plan.fork is None else {"fill": plan.fork.fill}
+    seat = join.seat_of()
+    if seat is not None and (new := seat.take(plan.request, furnish, **fill)) is not None:
+        return new
+    request = run_files.with_environment(plan)
+    if request.parent_uid is None:
+        request = replace(request, parent_uid=join.job_of())
+    return create_run(plan.root, request, furnish, **fill)
 
 
 def silent_run(task: str) -> ActiveRun:

@@ -25,7 +25,7 @@ class Reporter:
         self._run = run
         self._losses = losses
         self._index: str | Path = index_location(run.root, index_url)
-        self._files_only = is_shared_by_files(run.root, index_url)
+        self._files_only = run.joined or is_shared_by_files(run.root, index_url)
         self._waits = run.index_error is not None
 
     def report(self, state: State, *, final: bool) -> None:

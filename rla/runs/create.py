@@ -55,6 +55,7 @@ class NewRun:
         lock: Held by this process as long as the run lives.
         root_id: Which root it lies in.
         index_error: Why the index does not know it yet, or None.
+        joined: Whether it is the run of this process's job, whose row is the job's to write.
     """
 
     root: RootPaths
@@ -63,6 +64,7 @@ class NewRun:
     lock: FileLock
     root_id: str
     index_error: str | None
+    joined: bool = False
 
 
 def create_run(

@@ -29,6 +29,7 @@ def row_of(manifest: Manifest, state: State, notes: Notes) -> dict[str, Any]:
         **{name: getattr(manifest, name) for name in _FROM_MANIFEST},
         "git_commit": _text(manifest.git.get("commit")),
         "git_dirty": _flag(manifest.git.get("dirty")),
+        "hyperparameters": {**manifest.hyperparameters, **state.hyperparameters},
         **state_columns(state),
         "parent_uid": state.parent_uid or manifest.parent_uid,
         "heartbeat": manifest.started if state.heartbeat is None else state.heartbeat,
@@ -46,7 +47,7 @@ def state_columns(state: State) -> dict[str, Any]:
 _FROM_MANIFEST = (
     *("uid", "task", "created", "ip", "tracked", "seq", "name", "origin"),
     *("batch", "job", "host", "pid", "user", "cwd", "argv"),
-    *("seed", "started", "hyperparameters"),
+    *("seed", "started"),
 )
 
 STATE_COLUMNS = (
