@@ -83,9 +83,15 @@ class JsonValue(TypeDecorator[Any]):
             return dialect.type_descriptor(JSONB(none_as_null=True))
         return dialect.type_descriptor(JSON(none_as_null=True))
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """On SQLite one call per value, as for texts."""
+        return _loads if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
-def loads(text: str) -> Any:
-    """Read the JSON text of an SQLite column."""
+
+def _loads(text: object) -> Any:
+    """Read the JSON text of an SQLite column, which gives a bare number, and NULL, as what they are."""
+    if not isinstance(text, str):
+        return text
     return json_codec.loads(text) if '"$' in text else msgspec.json.decode(text)
 
 

@@ -27,7 +27,6 @@ from rla.core import json_codec
 from rla.errors import StoreBusyError, StoreError
 from rla.fsio.file_lock import FileLock
 from rla.store.backend import Backend, Deadline
-from rla.store.columns import loads
 
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -100,7 +99,6 @@ class SqliteFile(Backend):
             URL.create("sqlite+pysqlite"),
             creator=lambda: self._connect(access),
             json_serializer=json_codec.dumps,
-            json_deserializer=loads,
             hide_parameters=True,
             **pool,
         )
