@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rla.core.layout import JobTreePaths, RootPaths
 from rla.core.manifest import Manifest, Notes, State
-from rla.errors import StoreError
+from rla.errors import RlaError
 from rla.runs import machine, trees
 from rla.runs.root import index_location, is_shared_by_files, prepare_root
 
@@ -73,7 +73,7 @@ class Ledger:
             return
         try:
             self._write(_PATIENCE if last else _BUDGET)
-        except StoreError as error:
+        except (RlaError, ImportError) as error:  # also a database whose driver is missing
             self._next = time.monotonic() + _AGAIN
             if not self._troubled:
                 self._warn(f"the index could not be reached ({error}); the jobs go on, and their files know all")
