@@ -7,6 +7,7 @@ source is only read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -61,10 +62,9 @@ def run(database: Database, record: Record, progress: Progress | None = None) ->
     copier = Copier(lambda item: _twins(root, record.op, item), report, lambda _item: None, progress, total)
     try:
         for archived in copier.copy(record.runs):
-            for item in archived:
-                _add_place(database, item)
-                report.done.append(item.uid)
-                report.bytes += item.bytes
+            _add_places(database, archived)
+            report.done += [item.uid for item in archived]
+            report.bytes += sum(item.bytes for item in archived)
     except BaseException:
         with suppress(OSError, StoreError):  # the journal knows, so that the next command does it
             drop(database, record)
@@ -86,16 +86,14 @@ def drop(database: Database, record: Record) -> list[str]:
     archived = []
     for item in record.runs:
         pairs = _twins(database.root, record.op, item)
-        if standing(pairs[-1].target) is Standing.OURS:
-            archived.append(item.uid)
-            _add_place(database, item)
-            for pair in pairs:
-                discard_stage(pair)
-        else:
-            for pair in pairs:
-                discard(pair)
+        whole = standing(pairs[-1].target) is Standing.OURS
+        if whole:
+            archived.append(item)
+        for pair in pairs:
+            (discard_stage if whole else discard)(pair)
+    _add_places(database, archived)
     journal_of(database.root).drop(record.op)
-    return archived
+    return [item.uid for item in archived]
 
 
 def _judge_copy(root: RootPaths, item: Item) -> Item | str:
@@ -133,8 +131,7 @@ def _targets(root: RootPaths, item: Item) -> list[Leaf]:
     return leaves(root, item.uid, copy.path, copy.kinds, archived=True)
 
 
-def _add_place(database: Database, item: Item) -> None:
-    copy = item.copies[0]
-    place = Place(item.uid, database.root_id, copy.path, archived=True)
-    if not database.table.add_place(place):  # the row has gone from under us: the copy brings it back
-        database.table.upsert(read_row(database.root.copy(copy.path, archived=True)), place)
+def _add_places(database: Database, items: Sequence[Item]) -> None:
+    new = [Place(item.uid, database.root_id, item.copies[0].path, archived=True) for item in items]
+    for place in database.table.add_places(new) if new else ():  # its row has gone: the copy brings it back
+        database.table.upsert(read_row(database.root.copy(place.path, archived=True)), place)

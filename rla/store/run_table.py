@@ -102,11 +102,18 @@ class RunTable:
         Returns:
             False when the table has no such run.
         """
+        return not self.add_places([place])
+
+    def add_places(self, new: Sequence[Place]) -> list[Place]:
+        """Note other copies of runs.
+
+        Returns:
+            Those of runs that the table does not have; they are not noted.
+        """
         with self.index.write() as connection:
-            there = _is_there(connection, place.uid)
-            if there:
-                _put_places(connection, [place])
-        return there
+            unknown = [place for place in new if not _is_there(connection, place.uid)]
+            _put_places(connection, [place for place in new if place not in unknown])
+        return unknown
 
     def remove_place(self, place: Place) -> bool:
         """Forget a copy of a run.

@@ -45,7 +45,7 @@ _STEPS = {
     "archive": {
         "no journal": (KILL, (journal.Journal, "write", nothing)),
         "the log first": (KILL, (copying, "publish", _log_first)),
-        "no place": (KILL, (archive, "_add_place", nothing)),
+        "no place": (KILL, (archive, "_add_places", nothing)),
         "the journal stays": (KILL, (journal.Journal, "drop", nothing)),
         "no rename": (KILL, (staging, "move", nothing)),
         "recovery: nothing is discarded": (KILL, (archive, "discard", nothing)),

@@ -11,7 +11,7 @@ CALLS = (
     *("rename", "replace", "mkdir", "rmdir", "unlink", "link", "symlink", "fsync", "truncate", "ftruncate"),
     *("write", "pwrite", "copy_file_range", "fchmod", "utime", "chmod"),
 )
-ROWS = ("upsert_many", "remove_places", "add_place")
+ROWS = ("upsert_many", "remove_places", "add_places")
 
 
 def strike_with(number: int, nth: int) -> Callable[[], int]:

@@ -123,7 +123,7 @@ class Trace:
         patch.setattr(
             copy_tree, "_sync_disk", lambda file: (self.add("sync disk", self.path(file)), sync_disk(file))[1]
         )
-        for name in ("upsert_many", "remove_places", "add_place"):
+        for name in ("upsert_many", "remove_places", "add_places"):
             patch.setattr(RunTable, name, self.rows(getattr(RunTable, name)))
 
     def add(self, what: str, path: str) -> None:

@@ -149,6 +149,13 @@ class TestRunTable:
     def test_a_place_of_an_unknown_run_is_refused(self, table):
         assert table.add_place(Place("nobody", "root", "path")) is False
 
+    def test_of_many_places_those_of_unknown_runs_are_given_back(self, table, run):
+        row, place = run()
+        table.insert(row, place)
+        archived, stranger = place._replace(archived=True), Place("nobody", "root", "path")
+        assert table.add_places([archived, stranger]) == [stranger]
+        assert table.places_of(row["uid"]) == [place, archived]
+
     def test_a_run_leaves_with_its_last_place(self, table, run):
         row, place = run()
         table.insert(row, place)
