@@ -84,19 +84,21 @@ def _announced(batch: Batch, wish: Wish) -> Iterator[None]:
     file = BatchFile(batch.tree, batch.workload.batch)
     about = _about(batch)
     try:
+        _announce(batch, file, about, wish)
+        yield
+        _write_quietly(file, about, ended=time.time())
+    finally:
+        file.release()
+
+
+def _announce(batch: Batch, file: BatchFile, about: BatchAbout, wish: Wish) -> None:
+    try:
         batch.tree.root.mkdir(parents=True, exist_ok=True)
-        taken = file.take()
-        if not taken and wish is not Wish.EVERYTHING:
+        if not file.take() and wish is not Wish.EVERYTHING:
             raise ConfigError(_busy(file, about.name))
         file.write(about)
     except OSError as error:
         raise _start_error(error, batch.tree.root) from error
-    try:
-        yield
-    finally:
-        about.ended = time.time()
-        _write_quietly(file, about)
-        file.release()
 
 
 def _about(batch: Batch) -> BatchAbout:
@@ -112,7 +114,8 @@ def _about(batch: Batch) -> BatchAbout:
     )
 
 
-def _write_quietly(file: BatchFile, about: BatchAbout) -> None:
+def _write_quietly(file: BatchFile, about: BatchAbout, ended: float) -> None:
+    about.ended = ended
     try:
         file.write(about)
     except OSError:  # a full disk: the rows tell, too

@@ -13,6 +13,7 @@ from typing import Final
 
 _PROBES: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 """Addresses reserved for documentation: connecting a UDP socket sends no packet."""
+_ENDED: Final = frozenset("ZX")
 _START_FIELD: Final = 19
 """Where ``/proc/<pid>/stat`` keeps the start time, counted after the command's closing bracket."""
 
@@ -43,10 +44,14 @@ def boot_id() -> str:
 
 
 def process_start(pid: int) -> int:
-    """When a process began, in clock ticks since boot; 0 when it is gone or the system does not tell."""
+    """When a process began, in clock ticks since boot; 0 when it is gone or the system does not tell.
+
+    One that has ended and that its parent has not asked for is gone.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return int(text.rpartition(")")[2].split()[_START_FIELD])
+        fields = text.rpartition(")")[2].split()
+        return 0 if fields[0] in _ENDED else int(fields[_START_FIELD])
     except (OSError, ValueError, IndexError):
         return 0
 

@@ -1,0 +1,155 @@
+"""A git repository with scripts, and hermes in it: in this process and as a real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from rla.runs.database import Database, open_database
+from rla.runs.run import Run
+from rla_scripts.main import _run, group
+
+ROOT = Path(__file__).parents[2]
+GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+
+
+class Done(NamedTuple):
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Repository:
+    """A directory with scripts, in which hermes is called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def script(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+        return file
+
+    def hermes_file(self, *jobs: str, head: str = "", name: str = "a.hermes") -> Path:
+        file = self.path / name
+        file.write_text(f"{textwrap.dedent(head)}EXEC\n" + "\n".join(jobs) + "\n", encoding="utf-8")
+        return file
+
+    def git(self, *words: str) -> str:
+        return subprocess.run([*GIT, *words], cwd=self.path, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self) -> str:
+        self.git("add", "-A")
+        self.git("commit", "-qm", "all", "--allow-empty")
+        return self.git("rev-parse", "HEAD")
+
+    @property
+    def tree(self) -> Path:
+        return self.path / "experiments"
+
+    def directories(self) -> list[Path]:
+        """The directories of the experiments, the oldest first."""
+        return sorted((file.parent for file in self.tree.rglob("run.json")), key=lambda path: path.name)
+
+    def database(self) -> Database:
+        return open_database(self.tree)
+
+    def runs(self) -> list[Run]:
+        """The oldest first."""
+        return list(reversed(self.database().runs()))
+
+    def states(self) -> list[str]:
+        return [run.state for run in self.runs()]
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Repository:
+    """A git repository without scripts; commands run there."""
+    place = tmp_path / "repo sitory"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    subprocess.run(["git", "init", "-q"], cwd=place, check=True)
+    found = Repository(place)
+    found.script("say.py", SAY)
+    found.commit()
+    return found
+
+
+SAY = """
+import os, sys, time, signal
+from pathlib import Path
+identifier, *words = sys.argv[1:]
+print("said", *words)
+print("complained", file=sys.stderr)
+for word in words:
+    name, _, value = word.partition("=")
+    if name == "--exit":
+        sys.exit(int(value))
+    if name == "--sleep":
+        time.sleep(float(value))
+    if name == "--kill":
+        os.kill(os.getpid(), int(value))
+    if name == "--touch":
+        Path(value).touch()
+    if name == "--fail-until":
+        if not Path(value).exists():
+            Path(value).touch()
+            sys.exit(3)
+"""
+
+
+@pytest.fixture
+def hermes(repository, capfd) -> Callable[..., Done]:
+    """Run ``hermes exec -f a.hermes`` in this process; ``exec`` and the file may be replaced."""
+
+    def run(*arguments: object, command: str = "exec") -> Done:
+        capfd.readouterr()
+        words = ["hermes", command, *(["-f", "a.hermes"] if command == "exec" else []), *map(str, arguments)]
+        code = _run(group, words)
+        return Done(code, *capfd.readouterr())
+
+    return run
+
+
+class Process:
+    """hermes as a process of its own."""
+
+    def __init__(self, repository: Repository, *arguments: object, **environment: str) -> None:
+        settings = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        command = [sys.executable, "-m", "rla", "hermes", "exec", "-f", "a.hermes", *map(str, arguments)]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self._process = subprocess.Popen(command, cwd=repository.path, env=settings, text=True, **streams)
+
+    def signal(self, number: int = signal.SIGINT) -> None:
+        self._process.send_signal(number)
+
+    def end(self, timeout: float = 60) -> Done:
+        out, err = self._process.communicate(timeout=timeout)
+        return Done(self._process.returncode, out, err)
+
+
+@pytest.fixture
+def started(repository) -> Any:
+    """Start hermes as a process."""
+    return lambda *arguments, **environment: Process(repository, *arguments, **environment)
+
+
+def wait_for(condition: Callable[[], Any], timeout: float = 20.0) -> Any:
+    """Wait until something is true, and give it."""
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+    return found
