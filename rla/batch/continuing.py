@@ -95,7 +95,7 @@ class Continuation:
 
     def _is_to_run(self, item: Item, runner: BatchRunner) -> bool:
         """Whether to run an item; one that goes on is taken over on the way."""
-        last = self._standing.get(item.key)
+        last = self._standing.get(self._batch.workload.same_work(item.key))
         if last is None:
             return self._wish is Wish.UNDONE
         succeeded = last.succeeded
@@ -129,7 +129,11 @@ class Continuation:
     def _standing(self) -> dict[str, Standing]:
         from rla.batch.standing import standing_of  # noqa: PLC0415 - loads SQLAlchemy
 
-        return standing_of(self._database, self._batch.workload.batch, self._batch.workload.origin)
+        workload = self._batch.workload
+        found: dict[str, Standing] = {}
+        for key, standing in standing_of(self._database, workload.batch, workload.origin).items():
+            found.setdefault(workload.same_work(key), standing)  # the newest comes first
+        return found
 
     @cached_property
     def _database(self) -> Database:

@@ -66,12 +66,14 @@ class BatchReport:
         skipped: How many had succeeded before.
         left: How many were not started.
         failures: Those that did not succeed, the first thousand.
+        interrupted: Whether somebody stopped it.
     """
 
     ends: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
     left: int = 0
     failures: list[Failure] = field(default_factory=list)
+    interrupted: bool = False
 
     @property
     def failed(self) -> int:

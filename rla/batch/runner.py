@@ -222,7 +222,7 @@ class BatchRunner:
         count = interrupts.count
         if count == heard:
             return heard
-        self._stopped = True
+        self._stopped = self._report.interrupted = True
         for running in self._running:
             (running.ask if count == 1 else running.kill)()
         waiting = f"{len(self._running)} jobs were {'asked to end' if count == 1 else 'killed'}"

@@ -95,7 +95,8 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
 
 def _failure(run: Run) -> Failure:
     words = run.row["argv"] or [run.task]
-    return Failure(shlex.join(words), run.state, str(run.row["error"] or ""), run.log_dir)
+    label = shlex.join(words) if run.row["origin"] == "hermes" else str(run.row["name"])
+    return Failure(label, run.state, str(run.row["error"] or ""), run.log_dir)
 
 
 def _left(runs: list[Run], counts: Counter[str], about: BatchAbout) -> float | None:

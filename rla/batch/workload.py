@@ -69,6 +69,10 @@ class Workload(ABC):
     def items(self) -> Iterator[Item]:
         """The items, anew at each call."""
 
+    def same_work(self, key: str) -> str:
+        """The part of an item's key that says what is done: items of earlier calls are known again by it."""
+        return key
+
     @abstractmethod
     def place(self, item: Item, created: datetime) -> str:
         """Where a run of the item lies in the tree: ``<directory>/.../<identifier>``."""

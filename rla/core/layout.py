@@ -165,7 +165,8 @@ class RootPaths:
 class JobTreePaths(RootPaths):
     """A tree of jobs, as hermes makes one: each run is one directory, with its other kinds inside.
 
-    A place is ``<script>/<identifier>`` or ``<script>/<name>/<identifier>``.
+    A place is ``<script>/<identifier>`` or ``<script>/<name>/<identifier>``; a grid's is ``<name>/<name>_s<seed>``,
+    with another level on both sides of the middle where the name has a ``/`` in it.
     """
 
     @property
@@ -175,8 +176,8 @@ class JobTreePaths(RootPaths):
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """With and without a name."""
-        return (2, 3)
+        """A grid's, or without a name; with a name; a grid's whose name has two levels."""
+        return (2, 3, 4)
 
     def base(self, *, archived: bool) -> Path:
         """The tree itself; its archived copies are out of the way of the scripts' names."""
@@ -288,6 +289,21 @@ class JobRunPaths(RunPaths):
     def exit_code(self) -> Path:
         """The job's exit code, written at its end whoever still waits for it."""
         return self.log / "exit_code"
+
+    @property
+    def config(self) -> Path:
+        """The parameters of a variant, as plotters of spinningup's output read them."""
+        return self.log / "config.json"
+
+    @property
+    def payload(self) -> Path:
+        """What a variant's process is to call; there only until its end."""
+        return self.log / ".payload"
+
+    @property
+    def returned(self) -> Path:
+        """The numbers that a variant's function returned; there only if it returned."""
+        return self.log / "returned.json"
 
     @property
     def joined(self) -> Path:

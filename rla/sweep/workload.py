@@ -1,0 +1,205 @@
+"""The variants of a grid as a batch: their directories, their processes, what is kept with each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import msgspec
+
+from rla.batch.job_run import JobRun, read_state
+from rla.batch.outcome import Outcome, tail
+from rla.batch.workload import CommandLine, Item, Workload
+from rla.core import json_codec, manifest, states
+from rla.core.hyperparams import normalise
+from rla.core.layout import KINDS, MANIFEST_FILE, RootPaths
+from rla.errors import GridError
+from rla.fsio.atomic_write import atomic_write
+from rla.sweep import mpi
+from rla.sweep.naming import output_place
+from rla.sweep.payload import write_payload
+from rla.sweep.thunk import Call, Signature, call_of
+from rla.sweep.variant import Variant, with_keys, work_of
+
+ORIGIN: Final = "sweep"
+RESULT: Final = "result"
+"""What a number is recorded as that a function returns."""
+_ENTRYPOINT: Final = Path(__file__).with_name("entrypoint.py")
+_TAKEN: Final = frozenset({*KINDS, "arc"})
+"""Names at the top of a data root that are not for grids."""
+
+
+@dataclass(frozen=True)
+class Thunk:
+    """What is run.
+
+    Attributes:
+        name: What it is called.
+        function_of: The function for some parameters.
+        key: The parameter that holds it, if one does.
+        signatures: What functions take, by their id; filled while they are checked.
+    """
+
+    name: str
+    function_of: Callable[[Mapping[str, Any]], Callable[..., object]]
+    signature_of: Callable[[Mapping[str, Any]], Signature]
+    key: str | None = None
+
+    def call(self, variant: Variant, logger_kwargs: Mapping[str, Any]) -> Call:
+        """The call of it for a variant."""
+        parameters = {key: value for key, value in variant.parameters.items() if key != self.key}
+        function = self.function_of(variant.parameters)
+        return call_of(function, self.signature_of(variant.parameters), parameters, logger_kwargs)
+
+
+@dataclass
+class GridWorkload(Workload):
+    """What one call of a grid runs.
+
+    Attributes:
+        batch: The grid's name, which is the task of its runs too.
+        thunk: What is run.
+        variants: With what; asked anew at each call of :meth:`items`.
+        directory: Where the processes run.
+        data_dir: What the output directories lie in.
+        data_root: The database, whose own directories are not for grids.
+        num_cpu: How many MPI processes each variant is.
+        datestamp: Whether output directories carry their date.
+        shown: Whether the variants' output goes to the console, too.
+        parent: The run that started the grid.
+    """
+
+    batch: str
+    thunk: Thunk
+    variants: Callable[[], Iterable[Variant]]
+    directory: Path
+    data_dir: Path
+    data_root: RootPaths
+    num_cpu: int = 1
+    datestamp: bool = False
+    shown: bool = False
+    parent: str | None = None
+    origin: str = field(default=ORIGIN, init=False)
+    _now: datetime = field(default_factory=datetime.now, init=False)
+    _claims: Counter[str] = field(default_factory=Counter, init=False)
+
+    def items(self) -> Iterator[Item]:
+        """Every variant; its key is its name and what names its work."""
+        for key, variant in with_keys(self.thunk.name, self.variants()):
+            yield Item(
+                key=key,
+                task=self.batch,
+                label=label_of(variant),
+                hyperparameters=variant.parameters,
+                tracked=variant.tracked,
+                shown=self.shown,
+                payload=variant,
+            )
+
+    def same_work(self, key: str) -> str:
+        """Without the name, which changes when a parameter gets a second value."""
+        return work_of(key)
+
+    def place(self, item: Item, created: datetime) -> str:
+        """``<name>/<name>_s<seed>``; with a number behind it where somebody has that directory."""
+        del created
+        place = self.place_of(item.payload)
+        self._claims[item.key] += 1
+        number = self._claims[item.key]
+        return place if number == 1 else f"{place}-{number}"
+
+    def place_of(self, variant: Variant) -> str:
+        """The documented output directory of a variant, below ``data_dir``.
+
+        Raises:
+            GridError: The name cannot be one.
+        """
+        name, seed = variant.name or self.batch, variant.seed
+        place = output_place(name, seed, datestamp=self.datestamp, now=self._now)
+        if seed is None:  # a run's directory never holds another run's
+            place = f"{place}/{PurePosixPath(place).name}"
+        self._require_free(name, place)
+        return place
+
+    def _require_free(self, name: str, place: str) -> None:
+        above = PurePosixPath(place).parent
+        if name.count("/") > 1 or "//" in f"{name}/" or name.startswith("."):
+            raise GridError(f"the name {name!r} makes no directory: it may have one / inside, and no . before it")
+        if self.data_dir == self.data_root.root and above.parts[0] in _TAKEN:
+            taken = above.parts[0]
+            raise GridError(f"the name {name!r} is taken: {taken}/ of a data root is rla's own; give a data_dir")
+        if any((self.data_dir / level / MANIFEST_FILE).exists() for level in (above, *above.parents)):
+            raise GridError(f"{self.data_dir / place} would lie inside another run; give another name")
+
+    def command(self, item: Item, run: JobRun) -> CommandLine:
+        """Python on the entrypoint, by way of ``mpirun`` where it is several processes."""
+        del item
+        files = (str(file.absolute()) for file in (run.paths.payload, run.paths.returned))
+        words = (sys.executable, "-P", str(_ENTRYPOINT), *files)
+        if self.num_cpu > 1:
+            return CommandLine(mpi.command(self.num_cpu, words), self.directory, mpi.ENVIRONMENT)
+        return CommandLine(words, self.directory)
+
+    def furnish(self, run: JobRun) -> None:
+        """Write ``config.json`` and the payload.
+
+        Raises:
+            OSError: One could not be written.
+            GridError: The function or a parameter cannot be sent to a process.
+        """
+        variant: Variant = run.item.payload
+        config = {"exp_name": variant.name, **normalise(variant.parameters)}
+        ordered = json_codec.dumps(dict(sorted(config.items())))
+        atomic_write(run.paths.config, f"{msgspec.json.format(ordered, indent=4)}\n".encode(), durable=False)
+        logger_kwargs = {"output_dir": str(run.paths.log), "exp_name": variant.name}
+        write_payload(run.paths.payload, self.thunk.call(variant, logger_kwargs))
+
+    def judge(self, run: JobRun, outcome: Outcome) -> Outcome:
+        """A process that ends well without its function having returned has not succeeded."""
+        if not outcome.succeeded or run.paths.returned.exists():
+            return outcome
+        reason = "the process ended with exit code 0 before the function returned"
+        error = "\n".join((*tail(run.paths.stderr), reason))
+        return dataclasses.replace(outcome, state=states.FAILED, error=error)
+
+    def settle(self, run: JobRun, outcome: Outcome) -> list[str]:
+        """Remove the payload, and record the numbers that the function returned."""
+        run.paths.payload.unlink(missing_ok=True)
+        if outcome.succeeded and (numbers := numbers_of(run.paths.returned)):
+            state = read_state(run.paths)
+            state.summary = {**numbers, **state.summary}
+            atomic_write(run.paths.state, manifest.encode(state), durable=False)
+        return []
+
+
+def label_of(variant: Variant) -> str:
+    """How messages name a variant."""
+    return variant.name if variant.seed is None else f"{variant.name} seed {variant.seed}"
+
+
+def numbers_of(returned: Path) -> dict[str, float]:
+    """The numbers that a function returned, by name.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds something else.
+    """
+    value = json.loads(returned.read_bytes())
+    if isinstance(value, dict):
+        return {str(key): number for key, number in value.items() if isinstance(number, int | float)}
+    return {} if value is None else {RESULT: value}
+
+
+def parent_run(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The run that this process is the job of, or None."""
+    from rla.runs.join import job_of  # noqa: PLC0415 - only when a grid runs
+
+    return job_of(environ)
