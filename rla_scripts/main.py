@@ -29,6 +29,7 @@ COMMANDS = (
     "note",
     "path",
     "plot",
+    "plot",
     "reindex",
     "restore",
     "setup",

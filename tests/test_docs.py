@@ -31,6 +31,7 @@ from rla.easy_log.active_run import ActiveRun
 from rla.easy_log.manager import ExperimentManager
 from rla.easy_log.time_step import TimeStepHolder
 from rla_scripts.main import COMMANDS, group
+from rla_scripts.selecting import _NAMES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -346,6 +347,17 @@ def test_every_argument_of_init_is_described():
     page = reference("python-api.md")
     section = page.partition("Arguments of `rla.init`")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == [*inspect.signature(rla.init).parameters]
+
+
+def test_every_argument_of_plot_is_described_with_its_option():
+    section = reference("plots.md").partition("## Arguments of rla.plot")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == [*inspect.signature(rla.plot).parameters]
+    command = group.get_command(click.Context(group), "plot")
+    assert command is not None
+    options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    told = set(re.findall(r"`(--[\w-]+)`", reference("plots.md")))
+    of_every_command = {f"--{name}" for name in _NAMES} | {"--json"}
+    assert told == options - of_every_command
 
 
 # --- the page for those who come from RLA

@@ -17,7 +17,7 @@ import msgspec
 from rla.core import json_codec
 from rla.core.hyperparams import flatten
 from rla.errors import ConfigError, SelectionError
-from rla.fsio.atomic_write import atomic_write
+from rla.fsio.output_file import write_output
 from rla.runs.cells import cell_text, decimal
 from rla.runs.latex import latex_table
 from rla.runs.run import Run
@@ -66,11 +66,7 @@ def write_export(path: Path, text: str, *, force: bool = False) -> None:
         ConfigError: There is something already, and it is not to be replaced or no plain file.
         OSError: It cannot be written.
     """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise ConfigError(f"{path} is no plain file; name another one", path=path)
-    if path.exists() and not force:
-        raise ConfigError(f"{path} is there already; name another file, or say --force (force=True)", path=path)
-    atomic_write(path, text.encode("utf-8"), durable=False)
+    write_output(path, text.encode("utf-8"), force=force)
 
 
 def table(runs: Sequence[Run], columns: Sequence[str] | None = None) -> Table:
