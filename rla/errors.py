@@ -10,6 +10,7 @@ The tree::
     ├── SelectionError(ValueError)         what says which runs cannot be read or used
     ├── RunStartError(OSError)             the run's directory could not be made
     ├── ResumeError(RuntimeError)          a stored run cannot be continued now
+    ├── ReproduceError(RuntimeError)       a stored run's code or command cannot be had again
     ├── StoreError                         the index cannot do what was asked
     │   ├── StoreBusyError                 others hold the index longer than we may wait
     │   └── SchemaVersionError             the index was written by another version
@@ -123,6 +124,19 @@ class ResumeError(RlaError, RuntimeError):
 
     Attributes:
         uid: The run that was to be continued.
+    """
+
+    def __init__(self, message: str, *, uid: str = "") -> None:
+        """Keep the run beside the message."""
+        super().__init__(message)
+        self.uid = uid
+
+
+class ReproduceError(RlaError, RuntimeError):
+    """The code of a stored run cannot be given back, or its command cannot be run again.
+
+    Attributes:
+        uid: The run.
     """
 
     def __init__(self, message: str, *, uid: str = "") -> None:

@@ -16,6 +16,7 @@ from rla_scripts.output import NOTHING_MATCHED, printable
 COMMANDS = (
     "archive",
     "best",
+    "checkout",
     "compare",
     "delete",
     "diff",
@@ -29,8 +30,8 @@ COMMANDS = (
     "note",
     "path",
     "plot",
-    "plot",
     "reindex",
+    "reproduce",
     "restore",
     "setup",
     "show",

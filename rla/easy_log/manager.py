@@ -16,7 +16,7 @@ from rla.core.config import RlaConfig, load_config
 from rla.core.find_database import find_data_root
 from rla.core.hyperparams import normalise, tracked_text
 from rla.core.layout import DEFAULT_DATA_ROOT, RootPaths
-from rla.easy_log import run_files, time_used_recorder
+from rla.easy_log import reproducing, run_files, time_used_recorder
 from rla.easy_log.active_run import ActiveRun, silent_run, start_run
 from rla.easy_log.checkpoints import Checkpoints
 from rla.easy_log.current import current
@@ -175,7 +175,8 @@ class ExperimentManager(Directories, Checkpoints):
             overrides={"LOG_USED": None if log_used is None else list(log_used)},
             defaults={"LOG_USED": list(QUIET_FORMATS)} if quiet else None,
         )
-        root = find_data_root(data_root if data_root is not None else log_root, config, os.environ, Path.cwd())
+        chosen = data_root if data_root is not None else log_root
+        root = reproducing.forced_root() or find_data_root(chosen, config, os.environ, Path.cwd())
         paths = RootPaths(root or Path.cwd() / DEFAULT_DATA_ROOT)
         run_files = [run_file] if isinstance(run_file, str) else run_file or []
         code = code_plan(config, paths, ignore_file=ignore_file_path, run_files=run_files)
@@ -213,6 +214,7 @@ class ExperimentManager(Directories, Checkpoints):
             name_format=settings.config.index_name_format,
             index_url=settings.config.index_url,
         )
+        request = replace(request, parent_uid=reproducing.reproduced_uid(request))
         with _going_on(resume, settings, request) as going_on:
             run = start_run(settings.plan(request, going_on)) if records_here() else silent_run(settings.task)
         time_step_holder.set_time(0)

@@ -59,11 +59,16 @@ def code_plan(
         entries=tuple(config.backup_code_dir),
         mode=config.backup_code_by,
         lib_dir=config.lib_dir,
-        run_files=tuple(run_files),
+        run_files=(*run_files, *_configuration(config)),
         ignore_files=(Path(ignore_file).absolute(),) if ignore_file else tuple(_listed_ignore_files(config)),
         never=(root.root,),
         script=_running_script(),
     )
+
+
+def _configuration(config: RlaConfig) -> list[str]:
+    """The configuration is part of the code; ``lib`` tells by its run files what the script is."""
+    return [str(config.path)] if config.path is not None and config.backup_code_by == "source" else []
 
 
 def _listed_ignore_files(config: RlaConfig) -> list[Path]:

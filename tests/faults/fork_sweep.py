@@ -1,0 +1,203 @@
+"""Go on from one stored run again and again, each time with a fault at a later system call, and check what is left.
+
+Run as a process with crashpoint.so preloaded:  fork_sweep.py SCENE DIRECTORY ERROR STICKY STRIDE
+SCENE is resume, auto or loader. ERROR 0 kills with SIGKILL, another number is the errno that the call
+returns. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import shutil
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import rla
+import rla.easy_log.continuing
+from rla import exp_manager, logger, time_step_holder
+from rla.core.layout import KINDS
+from rla.easy_log.exp_loader import fork_log_file_fn
+from rla.runs.database import open_database
+from tests.faults.sweep import in_child
+
+injector = ctypes.CDLL(None)
+CONFIG = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv", "tensorboard"]}
+REFUSED = 7
+STEP = 4
+
+
+def record(step: int) -> None:
+    time_step_holder.set_time(step)
+    logger.record_tabular("value", step * 1.5)
+    logger.dump_tabular()
+
+
+def make_source(root: Path) -> None:
+    """A run that broke off at step 6, with a checkpoint at 2 and 4, a figure and a replay buffer."""
+    with contextlib.suppress(KeyboardInterrupt), rla.init("task", {"seed": 1}, data_root=root, config=CONFIG) as run:
+        for step in range(7):
+            record(step)
+            if step in {2, STEP}:
+                exp_manager.save_checkpoint({"w": np.full(50, float(step))})
+        (run.results_dir / "2-figure.png").write_bytes(b"png")
+        (run.tmp_data_dir / "buffer").mkdir()
+        (run.tmp_data_dir / "buffer" / "0.npy").write_bytes(b"transitions" * 1000)
+        raise KeyboardInterrupt
+
+
+def go_on(scene: str, root: Path, tell: int) -> None:
+    """Go on from the source, two rows and a checkpoint; each finished step is told."""
+    if scene == "resume":
+        rla.resume("seed == 1 and state == 'interrupted'", data_root=root, config=CONFIG)
+    elif scene == "auto":
+        run = rla.init("task", {"seed": 1}, data_root=root, config=CONFIG, resume="auto")
+        assert run.resumed is not None
+    else:
+        rla.init("task", {"seed": 2}, data_root=root, config=CONFIG)
+        os.write(tell, b"i")
+        fork_log_file_fn(root, "task", source_of(root).row["created"], sync_timestep=True)
+    os.write(tell, b"s")
+    for step in (STEP + 1, STEP + 2):
+        record(step)
+        os.write(tell, b"d")
+    exp_manager.close()
+    os.write(tell, b"e")
+
+
+def source_of(root: Path):
+    """The run that is gone on from."""
+    return next(run for run in open_database(root).runs() if run.state == "interrupted")
+
+
+def run_child(scene: str, root: Path, nth: int, error: int, sticky: int) -> tuple[int, str]:
+    """Go on in a forked child with a fault at its nth call; returns its status and what it told."""
+    read, write = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.close(read)
+        injector.crashpoint_arm(os.fsencode(root), nth, error, sticky)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                go_on(scene, root, write)
+        except (OSError, rla.errors.RlaError) as problem:
+            expected = injector.crashpoint_count() >= nth
+            os.write(write, b"r" if expected else b"?")
+            if not expected:
+                traceback.print_exception(problem)
+            exp_manager.close()
+            os._exit(REFUSED)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os.write(write, b"." if injector.crashpoint_count() < nth else b"")
+        os._exit(0)
+    os.close(write)
+    told = b""
+    while piece := os.read(read, 100):
+        told += piece
+    os.close(read)
+    return os.waitpid(pid, 0)[1], told.decode()
+
+
+def fingerprint(root: Path, place: str) -> dict[str, tuple[int, bytes]]:
+    """Every file of the run at a place."""
+    return {
+        str(file.relative_to(root)): (file.stat().st_mtime_ns, file.read_bytes())
+        for kind in KINDS
+        for file in (root / kind / place).rglob("*")
+        if file.is_file()
+    }
+
+
+def violations(scene: str, root: Path, before: dict, told: str, killed: bool, beyond_help: bool) -> list[str]:
+    """What is wrong with what was left, after the next reader."""
+    found = []
+    runs = open_database(root).runs()
+    source = next(run for run in runs if run.state == "interrupted" and run.row["parent_uid"] is None)
+    if fingerprint(root, source.paths.place) != before:
+        found.append("the source was touched")
+    places = {run.paths.place for run in runs}
+    for kind in KINDS:
+        for leaf in root.glob(f"{kind}/*/*/*/*/*"):
+            if str(leaf.relative_to(root / kind)) not in places:
+                found.append(f"orphan {leaf.relative_to(root)}")
+    found += [f"left in the spool: {entry.name}" for entry in root.glob(".rla/spool/*")]
+    if beyond_help:
+        found = [text for text in found if not text.startswith(("orphan", "left"))]
+    children = [run for run in runs if run.uid != source.uid]
+    if "r" in told and scene != "loader" and children and not beyond_help:
+        found.append("a refused start left a run behind")
+    if "s" in told and len(children) != 1:
+        found.append(f"{len(children)} runs go on")
+    for child in children:
+        found += wrong_child(child, source, scene, told, killed)
+    if scene == "auto" and not children and "s" not in told:
+        found += not_continued(root, source)
+    return found
+
+
+def wrong_child(child, source, scene: str, told: str, killed: bool) -> list[str]:
+    """A child is whole, or (made before it took anything over) has no parent."""
+    if child.row["parent_uid"] is None:
+        return [] if scene == "loader" and "s" not in told else ["a run without a parent"]
+    found = []
+    steps = [int(step) for step in child.curve("value")[0]]
+    told_steps = [STEP + 1, STEP + 2][: told.count("d")]
+    whole = list(range(STEP + 1))
+    if steps[: len(whole)] != whole or (killed and steps[len(whole) :][: len(told_steps)] != told_steps):
+        found.append(f"steps {steps} after {told!r}")
+    for step in (2, STEP):
+        twin = f"checkpoint_{step}.npz"
+        if (child.checkpoint_dir / twin).read_bytes() != (source.checkpoint_dir / twin).read_bytes():
+            found.append(f"{twin} is another one")
+    if (child.paths.directory("tmp_data") / "buffer" / "0.npy").read_bytes() != b"transitions" * 1000:
+        found.append("the buffer is another one")
+    return found
+
+
+def not_continued(root: Path, source) -> list[str]:
+    """The job is started once more, without a fault: now it goes on."""
+    run = rla.init("task", {"seed": 1}, data_root=root, config=CONFIG, resume="auto")
+    exp_manager.close()
+    return [] if run.parent_uid == source.uid else ["the next start does not go on"]
+
+
+def main() -> None:
+    scene, directory, error, sticky, stride = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6])
+    directory.mkdir(parents=True, exist_ok=True)
+    problems = in_child(lambda: make_source(directory / "source") or [])
+    assert not problems, problems
+    report = {"points": 0, "violations": [], "refused": 0}
+    nth = 1
+    while True:
+        root = directory / f"root-{nth}"
+        shutil.copytree(directory / "source", root)
+        (leaf,) = root.glob("log/*/*/*/*/*")
+        place = str(leaf.relative_to(root / "log"))
+        before = fingerprint(root, place)
+        status, told = run_child(scene, root, nth, error, sticky)
+        report["points"] += 1
+        report["refused"] += "r" in told
+        killed = error == 0 and os.WIFSIGNALED(status)
+        if error and os.waitstatus_to_exitcode(status) not in {0, REFUSED}:
+            report["violations"].append([nth, "another error than that of the disk"])
+        beyond_help = bool(sticky) and error != errno.ENOSPC
+        found = in_child(violations, scene, root, before, told, killed, beyond_help)
+        report["violations"] += [[nth, told, text] for text in found]
+        shutil.rmtree(root, ignore_errors=True)
+        if "." in told or report["points"] > 3000:
+            break
+        nth += stride
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
