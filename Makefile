@@ -9,11 +9,14 @@ PIP := -m pip install --quiet --disable-pip-version-check
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
-demo: .venv-demo/.ready ## train CartPole for real, six runs, and list them
+demo: .venv-demo/.ready ## train CartPole for real, six runs, list them and draw their curves
 	.venv-demo/bin/python example/cartpole/train.py --data-root demo_data
 	@echo
 	.venv-demo/bin/rla ls --task cartpole --limit 6 --data-root demo_data
+	.venv-demo/bin/rla plot --task cartpole --metric mean_return --group-by lr --title "CartPole-v1, REINFORCE" \
+		--output demo_data/curves.png --force --data-root demo_data
 	@echo
+	@echo "curves:  demo_data/curves.png"
 	@echo "logs:    demo_data/log/cartpole/"
 	@echo "events:  tensorboard --logdir demo_data/log/cartpole"
 	@echo "index:   sqlite3 demo_data/rla.db"

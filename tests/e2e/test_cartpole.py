@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rla.runs.database import open_database
 from tests.conftest import csv_rows
@@ -26,7 +28,17 @@ def train(data_root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_solves_cartpole_and_records_six_runs(data_root):
+def draw_as_the_makefile_does(data_root: Path) -> Path:
+    """Run the plot of ``make demo`` on another data root; its picture."""
+    lines = (EXAMPLE.parents[2] / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    (line,) = [line for line in lines if line.lstrip().startswith(".venv-demo/bin/rla plot")]
+    words = [word.replace("demo_data", str(data_root)) for word in shlex.split(line)[1:]]
+    done = subprocess.run([sys.executable, "-m", "rla", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return data_root / "curves.png"
+
+
+def test_the_demo_solves_cartpole_records_six_runs_and_draws_them(data_root):
     done = train(data_root)
     assert done.returncode == 0, done.stdout + done.stderr
     runs = open_database(data_root).runs(task="cartpole")
@@ -38,6 +50,9 @@ def test_the_demo_solves_cartpole_and_records_six_runs(data_root):
         steps = [int(row["time-step"]) for row in csv_rows(run.paths.csv)]
         assert steps == sorted(set(steps))
         assert steps[-1] == run.time_step >= 150_000
+    with Image.open(draw_as_the_makefile_does(data_root)) as picture:
+        colors = {color for _, color in picture.convert("RGB").getcolors(1 << 20)}
+    assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colors  # a line for each learning rate
 
 
 def test_the_demo_trains_a_torch_model_when_asked(data_root):
