@@ -23,6 +23,7 @@ from rla.core.hyperparams import normalise
 from rla.core.layout import KINDS, MANIFEST_FILE, RootPaths
 from rla.errors import GridError
 from rla.fsio.atomic_write import atomic_write
+from rla.runs.join import job_of
 from rla.sweep import mpi
 from rla.sweep.naming import output_place
 from rla.sweep.payload import write_payload
@@ -199,7 +200,7 @@ def numbers_of(returned: Path) -> dict[str, float]:
 
 
 def parent_run(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The run that this process is the job of, or None."""
-    from rla.runs.join import job_of  # noqa: PLC0415 - only when a grid runs
-
-    return job_of(environ)
+    """The run that starts the grid: the one that this process records, else the one it is the job of, or None."""
+    recording = sys.modules.get("rla.easy_log.current")
+    run = None if recording is None else recording.current.get()
+    return run.uid if run is not None and run.is_recording else job_of(environ)
