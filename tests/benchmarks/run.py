@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import peers
+from bootstrap import bench_bootstrap
 from checkpoints import bench_checkpoint
 from code_backup import bench_code
 from manage import bench_manage
@@ -212,6 +213,7 @@ BENCHMARKS = {
     "checkpoint": bench_checkpoint,
     "query": bench_query,
     "manage": bench_manage,
+    "bootstrap": bench_bootstrap,
     "memory": bench_memory,
 }
 
