@@ -7,17 +7,36 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from rla.artifacts.environment import EnvironmentCapture
+from rla.core import json_codec
 
 _AGE: Final = 5.0
 """Seconds that a capture stays true, unless git's own files have changed."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
 _REF: Final = re.compile(r"ref: (refs/\S+)")
 
-Capture = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+@dataclass(frozen=True)
+class Capture:
+    """What a run is started from.
+
+    Attributes:
+        git: As ``run.json`` has it.
+        environment: As ``run.json`` has it.
+    """
+
+    git: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def ready(self) -> Mapping[str, str]:
+        """Both as JSON: many runs share them."""
+        return {"git": json_codec.dumps(self.git), "environment": json_codec.dumps(self.environment)}
 
 
 def repository_of(directory: Path) -> Path | None:
@@ -44,44 +63,43 @@ class CodeState:
         self._commit: str | None = None
         self._signature: object = None
         self._taken = 0.0
-        self._capture: Capture = ({}, {})
+        self._capture = Capture()
+        self._watched: tuple[str, ...] = ()
         self._asked = EnvironmentCapture(directory, never=never) if captures else None
 
     def commit(self) -> str | None:
         """The commit that is checked out now; None without one."""
         signature = self._look()
         if signature != self._signature:
-            self._commit, self._signature, self._taken = self._read_commit(), signature, 0.0
+            self._commit, self._taken = self._read_commit(), 0.0
+            self._signature = self._look()
         return self._commit
 
     def capture(self) -> Capture:
         """The state of git and the environment, as ``run.json`` has them."""
         commit = self.commit()
         if not self._captures:
-            return ({"commit": commit} if commit else {}), {}
+            if self._capture.git.get("commit") != commit:
+                self._capture = Capture({"commit": commit})
+            return self._capture
         if not self._taken or time.monotonic() - self._taken > _AGE:
             asked = self._asked or EnvironmentCapture(self._directory, never=self._never)
-            self._capture = asked.finish()
+            self._capture = Capture(*asked.finish())
             self._asked, self._taken = None, time.monotonic()
         return self._capture
 
     def _look(self) -> object:
-        """What changes whenever something else is checked out, committed or staged."""
-        if self._git is None:
-            return None
-        names = ["HEAD", "index", "packed-refs", *([self._ref] if self._ref else [])]
-        return tuple(_stamp(place) for name in names for place in _both(self._git, name))
-
-    @property
-    def _ref(self) -> str | None:
-        match = _REF.match(_text(self._git[0] / "HEAD")) if self._git else None
-        return match[1] if match else None
+        """What changes whenever something else is checked out, committed or staged; cheap, it is asked for each job."""
+        return tuple(map(_stamp, self._watched))
 
     def _read_commit(self) -> str | None:
         if self._git is None:
             return None
         head = _text(self._git[0] / "HEAD").strip()
-        ref = self._ref
+        match = _REF.match(head)
+        ref = match[1] if match else None
+        names = ["HEAD", "index", "packed-refs", *([ref] if ref else [])]
+        self._watched = tuple(str(place) for name in names for place in _both(self._git, name))
         found = head if ref is None else next(filter(None, (_text(file).strip() for file in _both(self._git, ref))), "")
         return found if _COMMIT.fullmatch(found) else self._asked_commit()
 
@@ -111,7 +129,7 @@ def _both(git: tuple[Path, Path], name: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(directory / name for directory in git))
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stamp(file: str) -> tuple[int, int, int] | None:
     try:
         found = os.stat(file)  # noqa: PTH116 - asked four times for each job
     except OSError:

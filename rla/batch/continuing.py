@@ -83,7 +83,7 @@ class Continuation:
     def _new(self, items: Iterator[Item]) -> Iterator[Item]:
         from rla.batch.standing import finished_before  # noqa: PLC0415 - loads SQLAlchemy
 
-        git, _ = self._batch.code.capture()
+        git = self._batch.code.capture().git
         commit = self._batch.code.commit()
         if commit is None or git.get("dirty") is not False:
             self._listener.noted("the code is not that of a commit: nothing counts as done before")

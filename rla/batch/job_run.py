@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from rla.batch.code_state import Capture
 from rla.batch.outcome import Outcome
 from rla.batch.workload import CommandLine, Item, Workload
 from rla.core import manifest, states
@@ -45,8 +46,7 @@ class JobRun:
         created: When its directory was claimed, in local time.
         uid: Its opaque id.
         attempt: The how manieth run of its item in this call, from 1.
-        git: The state of the code.
-        environment: The environment it was started in.
+        code: What it is started from.
         record: Its manifest, once it has one.
         command: What it runs, once that is known.
     """
@@ -56,8 +56,7 @@ class JobRun:
     created: datetime
     uid: str
     attempt: int = 1
-    git: Mapping[str, Any] | None = None
-    environment: Mapping[str, Any] | None = None
+    code: Capture = field(default_factory=Capture)
     record: Manifest | None = None
     command: CommandLine | None = None
 
@@ -101,8 +100,8 @@ class Claims:
                 return JobRun(item, paths, created, os.urandom(8).hex(), attempt)
 
 
-def begin(run: JobRun, workload: Workload, executor: Executor, slot: Mapping[str, str]) -> StartedJob:
-    """Start the command of a run: it begins when its manifest is on disk and its directory furnished.
+def begin(run: JobRun, workload: Workload, executor: Executor, environment: Mapping[str, str]) -> StartedJob:
+    """Start the command of a run: it begins when its manifest is there and its directory furnished.
 
     Raises:
         RunStartError: It could not be started; where there is a manifest already, the run has failed.
@@ -114,15 +113,17 @@ def begin(run: JobRun, workload: Workload, executor: Executor, slot: Mapping[str
     try:
         temporary.touch()
         lock.acquire()
-        job = executor.start(_job(run, run.command, slot), lock)
+        job = executor.start(_job(run, run.command, environment), lock)
     except OSError as error:
         lock.release()
         _clear(run, temporary)
         raise start_error(run.paths.log, error) from error
     try:
         run.record = _manifest(run, workload, job.pid)
-        _put_manifest(temporary, run)
-        workload.furnish(run)
+        with _put_manifest(temporary, run) as synced:
+            workload.furnish(run)
+            job.release()
+            synced()
     except BaseException as error:
         job.abandon()
         if run.record is None or not run.paths.manifest.exists():
@@ -130,7 +131,6 @@ def begin(run: JobRun, workload: Workload, executor: Executor, slot: Mapping[str
         if isinstance(error, OSError):
             raise start_error(run.paths.log, error) from error
         raise
-    job.release()
     return job
 
 
@@ -154,6 +154,11 @@ def write_end(run: JobRun, outcome: Outcome) -> State:
     return state
 
 
+def inherited_environment() -> dict[str, str]:
+    """What every job gets of this process's variables; none of its secrets."""
+    return {**{name: value for name, value in os.environ.items() if name not in SECRETS}, "PYTHONUNBUFFERED": "1"}
+
+
 def read_state(paths: JobRunPaths) -> State:
     """What a script has said of its run; where it says nothing or nonsense, that it goes on."""
     try:
@@ -168,10 +173,9 @@ def start_error(directory: Path, error: OSError) -> RunStartError:
     return RunStartError(error.errno or 0, f"the job could not be started: {error.strerror or error}", where)
 
 
-def _job(run: JobRun, command: CommandLine, slot: Mapping[str, str]) -> Job:
+def _job(run: JobRun, command: CommandLine, inherited: Mapping[str, str]) -> Job:
     own = {RUN_ID: run.uid, RUN_DIR: str(run.paths.log.absolute())}
-    inherited = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    environment = {**inherited, "PYTHONUNBUFFERED": "1", **slot, **command.environment, **own}
+    environment = {**inherited, **command.environment, **own}
     paths = run.paths
     return Job(
         command=command.words,
@@ -213,20 +217,29 @@ def _manifest(run: JobRun, workload: Workload, pid: int) -> Manifest:
         user=machine.user_name(),
         cwd=str(run.command.directory),
         argv=redact_argv(list(run.command.words)),
-        git=dict(run.git or {}),
-        environment=dict(run.environment or {}),
+        git=dict(run.code.git),
+        environment=dict(run.code.environment),
     )
 
 
-def _put_manifest(temporary: Path, run: JobRun) -> None:
-    """The manifest into the file whose lock the job holds, which then gets its name."""
+@contextlib.contextmanager
+def _put_manifest(temporary: Path, run: JobRun) -> Iterator[Callable[[], None]]:
+    """The manifest into the file whose lock the job holds, which then gets its name.
+
+    Gives what waits for the disk: the job need not.
+    """
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        write_all(descriptor, manifest.encode(run.manifest()))
-        os.fsync(descriptor)
+        write_all(descriptor, manifest.encode(run.manifest(), run.code.ready))
+        temporary.replace(run.paths.manifest)
+        yield lambda: _sync(descriptor)
     finally:
         os.close(descriptor)
-    temporary.replace(run.paths.manifest)
+
+
+def _sync(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # the job runs, and what the disk could not take shows in its files
+        os.fsync(descriptor)
 
 
 def _clear(run: JobRun, temporary: Path) -> None:

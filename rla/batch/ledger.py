@@ -15,7 +15,7 @@ from rla.runs.root import index_location, is_shared_by_files, prepare_root
 if TYPE_CHECKING:
     from rla.store.run_table import RunTable
 
-_EVERY: Final = 0.25
+_EVERY: Final = 0.5
 """Seconds that a row waits for others."""
 _BUDGET: Final = 2.0
 _PATIENCE: Final = 30.0

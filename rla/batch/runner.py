@@ -9,9 +9,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from rla.batch import job_run
+from rla.batch.code_state import Capture
 from rla.batch.events import BatchReport, Failure, Listener
 from rla.batch.interrupts import Interrupts
 from rla.batch.job_run import Claims, JobRun
@@ -71,7 +72,7 @@ class BatchRunner:
         executor: Executor,
         ledger: Ledger,
         listener: Listener,
-        code: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]],
+        code: Callable[[], Capture],
     ) -> None:
         """Prepare.
 
@@ -93,6 +94,7 @@ class BatchRunner:
         self._listener = listener
         self._code = code
         self._claims = Claims(tree, workload)
+        self._environment = job_run.inherited_environment()
         self._again: deque[_Next] = deque()
         self._running: list[Running] = []
         self._report = BatchReport()
@@ -150,8 +152,8 @@ class BatchRunner:
         run = None
         try:
             run = self._claims.claim(following.item, following.attempt)
-            run.git, run.environment = self._code()
-            job = job_run.begin(run, self._workload, self._executor, environment)
+            run.code = self._code()
+            job = job_run.begin(run, self._workload, self._executor, {**self._environment, **environment})
         except RlaError as error:
             self._not_started(following, run, error)
             return False

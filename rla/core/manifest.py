@@ -7,6 +7,8 @@ run.json, whole and under its journal: moving a run to another task.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -98,10 +100,16 @@ class Notes(msgspec.Struct, kw_only=True):
 _Record = TypeVar("_Record", Manifest, State, Notes)
 
 
-def encode(record: Manifest | State | Notes) -> bytes:
-    """One of the three files' content: indented strict JSON, a newline at the end."""
-    fields = {name: getattr(record, name) for name in record.__struct_fields__}
-    return msgspec.json.format(msgspec.json.encode(json_codec.encode(fields)), indent=2) + b"\n"
+def encode(record: Manifest | State | Notes, ready: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """One of the three files' content: indented strict JSON, a newline at the end.
+
+    Args:
+        record: What the file says.
+        ready: Fields whose JSON is known already, as :func:`rla.core.json_codec.dumps` makes it.
+    """
+    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name not in ready}
+    whole = {**json_codec.encode(fields), **{name: msgspec.Raw(content) for name, content in ready.items()}}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
 
 
 def decode(content: bytes, kind: type[_Record]) -> _Record:
