@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from rla.core import json_codec
+from rla.core.states import FINISHED
 from rla.easy_plot.bootstrap import Estimated
 from rla.easy_plot.estimates import FloatArray
 from rla.runs.html import table as html_table
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 TITLES: Final = {"mean": "mean", "median": "median", "iqm": "IQM", "optimality_gap": "optimality gap"}
 _NUMBERS: Final = {*TITLES, *TITLES.values(), "n", "low", "high", "P", "p_improvement", "p_low", "p_high"}
+_ABOUT_AS_LONG: Final = 1.1
 _DIGITS: Final = 4
 _SHOWN: Final = 10
 
@@ -127,12 +130,24 @@ class ScoreTable:
         return "; ".join(parts)
 
     def notes(self) -> list[str]:
-        """What a reader must know: what was left out, and which group has no interval."""
-        return [*(f"{group.label}: {note}" for group in self.groups for note in group.notes()), *self.remarks()]
+        """What a reader must know: which group has no interval, how far the runs are, and what was left out."""
+        of_groups = [f"{group.label}: {note}" for group in self.groups for note in group.notes()]
+        return [*of_groups, *self._progress(), *self.remarks()]
 
     def remarks(self) -> list[str]:
         """What is odd about the runs: those that are left out, and those with the same seed."""
         return [*self.repeated, *([self.left_out_text()] if self.left_out else [])]
+
+    def _progress(self) -> Iterator[str]:
+        """That runs have not finished, or not at the same time step."""
+        runs = [run for group in self.groups for run in group.runs]
+        states = Counter(run.state for run in runs if run.state != FINISHED)
+        if states:
+            told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+            yield f"not all runs have finished ({told}); they count with what they have"
+        steps = [run.time_step for run in runs if run.time_step is not None]
+        if steps and max(steps) > _ABOUT_AS_LONG * min(steps):
+            yield f"the runs end at time steps {min(steps)} to {max(steps)}: they were not trained for equally long"
 
     def left_out_text(self) -> str:
         """Which runs do not count, in one text."""
@@ -175,7 +190,8 @@ class ScoreTable:
         """Everything, for programs; None where there is no number."""
         groups = [
             {
-                **{name: _known(value) for name, value in self._record(group).items()},
+                "values": dict(group.values),
+                **{name: _known(value) for name, value in self._measured(group).items()},
                 "runs": [run.uid for run in group.runs],
                 "scores": {name: values.tolist() for name, values in group.scores.items()},
                 "notes": list(group.notes()),
@@ -218,14 +234,16 @@ class ScoreTable:
         return f"<{len(self)} group{'s' * (len(self) != 1)}; {self.caption()}>"
 
     def _record(self, group: GroupScores) -> dict[str, Any]:
-        numbers = dict(zip(self._names(), self._numbers(group), strict=True))
-        improvement = {}
-        if self.baseline is not None:
-            found = group.improvement
-            three = (math.nan,) * 3 if found is None else (found.value, found.low, found.high)
-            improvement = dict(zip(("p_improvement", "p_low", "p_high"), three, strict=True))
-        values = {_key(key): value for key, value in group.values.items()}
-        return {**values, "n": len(group.runs), **numbers, **improvement}
+        return {**{_key(key): value for key, value in group.values.items()}, **self._measured(group)}
+
+    def _measured(self, group: GroupScores) -> dict[str, Any]:
+        """Everything but what the group was given."""
+        measured = {"n": len(group.runs), **dict(zip(self._names(), self._numbers(group), strict=True))}
+        if self.baseline is None:
+            return measured
+        found = group.improvement
+        three = (math.nan,) * 3 if found is None else (found.value, found.low, found.high)
+        return {**measured, **dict(zip(("p_improvement", "p_low", "p_high"), three, strict=True))}
 
     def _names(self) -> list[str]:
         extra = [self.estimate] if self.estimate not in {"mean", "iqm"} else []

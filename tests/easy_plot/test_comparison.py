@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import warnings
@@ -171,6 +172,24 @@ def test_another_kind_of_score_is_refused(runs, score):
         rla.compare(runs, "return", "algo", score=score)
 
 
+def test_runs_that_have_not_finished_count_and_are_told(data_root, record):
+    record({"seed": 0}, [1.0])
+    with contextlib.suppress(KeyError), rla.init("demo", {"seed": 1}, data_root=data_root, log_used=["csv"]):
+        rla.logger.record_tabular("return", 3.0)
+        rla.logger.dump_tabular()
+        raise KeyError
+    table = rla.compare(rla.query(data_root), "return", ())
+    assert table.frame()["mean"].tolist() == [2.0]
+    assert table.notes() == ["not all runs have finished (1 failed); they count with what they have"]
+
+
+def test_runs_that_were_not_trained_for_equally_long_are_told(data_root, record):
+    record({"seed": 0}, [1.0] * 11)
+    record({"seed": 1}, [1.0] * 6)
+    (note,) = rla.compare(rla.query(data_root), "return", ()).notes()
+    assert note == "the runs end at time steps 500 to 1000: they were not trained for equally long"
+
+
 def test_every_form_of_selection_gives_the_same_table(runs, data_root, monkeypatch):
     monkeypatch.setenv("RLA_DATA_ROOT", str(data_root))
     forms = [runs, list(runs), {"data_root": data_root, "task": "demo"}, "lr == 0.001"]
@@ -268,7 +287,8 @@ def test_settings_that_make_no_sense_are_refused(runs, wrong):
 def test_the_json_has_every_score_and_no_nan(runs):
     table = json.loads(rla.compare(runs, "return", "algo", baseline="algo=ppo").json())
     row = table["groups"][0]
-    assert (row["algo"], row["n"], row["low"], row["scores"]) == ("dqn", 1, None, {"": [2.5]})
+    assert (row["values"], row["n"], row["low"], row["scores"]) == ({"algo": "dqn"}, 1, None, {"": [2.5]})
+    assert (row["iqm"], row["p_improvement"]) == (2.5, 0.5)
     assert [len(group["runs"]) for group in table["groups"]] == [1, 4, 3]
     assert table["notes"] == rla.compare(runs, "return", "algo", baseline="algo=ppo").notes()
 
