@@ -30,6 +30,7 @@ from rla.easy_log import (
 from rla.easy_log.active_run import ActiveRun
 from rla.easy_log.manager import ExperimentManager
 from rla.easy_log.time_step import TimeStepHolder
+from rla.easy_plot import plot_func, plot_func_v2
 from rla_scripts.main import COMMANDS, group
 from rla_scripts.selecting import _NAMES
 
@@ -357,7 +358,13 @@ def test_every_argument_of_plot_is_described_with_its_option():
     options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
     told = set(re.findall(r"`(--[\w-]+)`", reference("plots.md")))
     of_every_command = {f"--{name}" for name in _NAMES} | {"--json"}
-    assert told == options - of_every_command
+    assert told - of_every_command == options - of_every_command
+
+
+def test_every_argument_of_plot_func_is_described():
+    section = reference("plots.md").partition("\n## plot_func")[2]
+    told = {word for first in cells(section) for word in code_words(first)}
+    assert told == {*inspect.signature(plot_func).parameters}
 
 
 # --- the page for those who come from RLA
@@ -373,7 +380,7 @@ def rla_names(verdict: str) -> set[str]:
 def known_names() -> set[str]:
     arguments = inspect.signature(ExperimentManager.configure).parameters
     homes = [ExperimentManager, logger, TimeStepHolder, time_step, rla]
-    homes += [complex_data_recorder, memory_used_recorder, simple_mat_plot, time_used_recorder]
+    homes += [complex_data_recorder, memory_used_recorder, plot_func_v2, simple_mat_plot, time_used_recorder]
     modules = {home.__name__.rpartition(".")[2] for home in homes}
     return {name for home in homes for name in dir(home)} | modules | {*arguments}
 

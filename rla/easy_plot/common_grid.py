@@ -20,7 +20,7 @@ Align = Literal["overlap", "union"]
 ALIGNS: Final = get_args(Align)
 
 
-def common_grid(curves: Sequence[Curve], align: str, points: int | None) -> FloatArray:
+def common_grid(curves: Sequence[Curve], align: str, points: int | None, *, even: bool = False) -> FloatArray:
     """The x values at which the curves of a group are averaged.
 
     Args:
@@ -29,6 +29,7 @@ def common_grid(curves: Sequence[Curve], align: str, points: int | None) -> Floa
             ``union``: from the first to the last x of any run.
         points: How many values, equally far apart; None for every x that any run recorded. Runs that
             recorded at the same x, not more often than this, keep theirs.
+        even: Even those get equally distant ones.
 
     Returns:
         Rising; empty when the runs have nothing in common.
@@ -46,7 +47,7 @@ def common_grid(curves: Sequence[Curve], align: str, points: int | None) -> Floa
         return np.empty(0)
     first = curves[0].x
     alike = all(len(curve.x) == len(first) and np.array_equal(curve.x, first) for curve in curves)
-    if alike and (points is None or len(first) <= points):
+    if alike and not even and (points is None or len(first) <= points):
         return first
     if points is not None:
         return np.linspace(low, high, points) if high > low else np.array([low])

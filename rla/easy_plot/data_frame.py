@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
+from rla.easy_plot.estimates import FloatArray
 from rla.easy_plot.lines import Line
 
-__all__ = ["COLUMNS", "ONLY_GROUP", "DataFrame", "lines_frame"]
+__all__ = ["COLUMNS", "ONLY_GROUP", "DataFrame", "lines_frame", "on_series"]
 
 COLUMNS: Final = ("panel", "metric", "group", "x", "estimate", "low", "high", "n")
 ONLY_GROUP: Final = "all runs"
 """What the group is called where there is only one."""
+
+
+def on_series(function: Callable[[Any], Any]) -> Callable[[FloatArray], Any]:
+    """A function of a pandas Series as one of an array."""
+    return lambda values: function(pd.Series(values))
 
 
 def lines_frame(lines: Sequence[Line], method: str) -> DataFrame:

@@ -12,10 +12,11 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -25,12 +26,22 @@ from rla.easy_plot.estimates import FloatArray
 from rla.easy_plot.lines import TIME_STEP, TIMESTAMP, Line
 from rla.errors import ConfigError, PlotDataError
 
-__all__ = ["COLORS", "Axes", "Figure", "Look", "ShownFigure", "draw"]
+__all__ = ["COLORS", "MARKERS", "MOST_NAMES", "Artists", "Axes", "Figure", "Look", "ShownFigure", "draw"]
+
+Artists: TypeAlias = dict[tuple[str, str], list[Artist]]
+"""(Panel, label) -> lines, then bands."""
 
 COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, without the yellow, which is too pale for a line."""
 STYLES: Final = ("-", "--", "-.", (0, (3, 1, 1, 1, 1, 1)))
 MARKERS: Final = ("o", "v", "d", "P", "s", "^", "X")
+_PRETTY: Final[Any] = {
+    "font.size": 14,
+    "axes.labelsize": 16,
+    "axes.titlesize": 16,
+    "lines.linewidth": 2.2,
+}
+"""Settings for large letters and thick lines."""
 MOST_NAMES: Final = len(COLORS) * len(STYLES)
 """So many lines can be told apart; a legend names no more."""
 
@@ -39,6 +50,8 @@ _FEWER: Final = ":"
 _INSIDE: Final = 6
 """Up to so many names the legend stands inside the axes."""
 _MARKS: Final = 12
+_PALE: Final = 0.18
+_FAINT: Final = 0.09
 _PANEL: Final = (4.8, 3.4)
 _CHOICES: Final = {
     "legend": ("auto", "inside", "outside", "none"),
@@ -66,6 +79,7 @@ class Look:
         show_n: The legend tells how many runs each line is made of.
         tiling: ``symmetric``, ``vertical`` or ``horizontal``.
         marks: Horizontal lines, as (y, colour, style, name).
+        pretty: Large letters and thick lines.
     """
 
     title: str | None = None
@@ -82,6 +96,7 @@ class Look:
     show_n: bool = True
     tiling: str = "symmetric"
     marks: Sequence[tuple[float, str | None, str | None, str | None]] = ()
+    pretty: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no choice.
@@ -99,12 +114,24 @@ class ShownFigure(Figure):
     """A figure that a notebook shows without pyplot."""
 
     def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png", bbox_inches="tight")
-        return buffer.getvalue()
+        return notebook_png(self)
 
 
-def draw(lines: Sequence[Line], x: str, band: str, look: Look, ax: Axes | Sequence[Axes] | None = None) -> Figure:
+def notebook_png(figure: Figure) -> bytes:
+    """A figure as a notebook shows it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def draw(
+    lines: Sequence[Line],
+    x: str,
+    band: str,
+    look: Look,
+    ax: Axes | Sequence[Axes] | None = None,
+    shades: Sequence[Line] = (),
+) -> tuple[Figure, Artists]:
     """Draw lines.
 
     Args:
@@ -113,12 +140,29 @@ def draw(lines: Sequence[Line], x: str, band: str, look: Look, ax: Axes | Sequen
         band: What line and band are, for the legend.
         look: What the figure looks like.
         ax: Axes to draw into, one for each panel; by default a new figure is made.
+        shades: The same lines with other bands, of which only these are drawn, fainter.
+
+    Returns:
+        The figure, and what was drawn for each panel and label.
 
     Raises:
         PlotDataError: There are not as many axes as panels.
     """
+    with mpl.rc_context(_PRETTY if look.pretty else {}):
+        return _draw(lines, x, band, look, ax, shades)
+
+
+def _draw(
+    lines: Sequence[Line],
+    x: str,
+    band: str,
+    look: Look,
+    ax: Axes | Sequence[Axes] | None,
+    shades: Sequence[Line],
+) -> tuple[Figure, Artists]:
     panels = list(dict.fromkeys(line.panel for line in lines))
     styles = _styles(lines, look)
+    artists: Artists = {}
     if ax is None:
         figure, several = _new_figure(len(panels), look)
     else:
@@ -131,12 +175,14 @@ def draw(lines: Sequence[Line], x: str, band: str, look: Look, ax: Axes | Sequen
     for place, (axes, panel) in enumerate(zip(several, panels, strict=True)):
         mine = [line for line in lines if line.panel == panel]
         for line in mine:
-            _draw_line(axes, line, styles[line.label], look)
+            artists[panel, line.label] = _draw_line(axes, line, styles[line.label], look)
+        for line in (shade for shade in shades if shade.panel == panel):
+            artists[panel, line.label] += _shade(axes, line, styles[line.label], look, _FAINT)
         _dress(axes, mine, x, look, place, several=len(panels) > 1)
     if look.title:
         (figure.suptitle if len(panels) > 1 and ax is None else several[0].set_title)(look.title)
     _add_legend(figure if ax is None else None, several, lines, styles, band, look)
-    return figure
+    return figure, artists
 
 
 def _new_figure(count: int, look: Look) -> tuple[Figure, list[Axes]]:
@@ -162,17 +208,24 @@ def _styles(lines: Sequence[Line], look: Look) -> dict[str, dict[str, Any]]:
     return styles
 
 
-def _draw_line(axes: Axes, line: Line, style: dict[str, Any], look: Look) -> None:
-    s = line.summary
+def _draw_line(axes: Axes, line: Line, style: dict[str, Any], look: Look) -> list[Artist]:
     every = max(1, len(line.x) // _MARKS)
     marker = style["marker"] or ("o" if len(line.x) == 1 else "")
+    shared = {"color": style["color"], "marker": marker, "markevery": every}
     whole, fewer = _parts(line)
-    axes.plot(line.x, whole, color=style["color"], linestyle=style["linestyle"], marker=marker, markevery=every)
+    drawn: list[Artist] = [*axes.plot(line.x, whole, linestyle=style["linestyle"], **shared)]
     if np.isfinite(fewer).any():
-        axes.plot(line.x, fewer, color=style["color"], linestyle=_FEWER, marker=marker, markevery=every)
-    if np.isfinite(s.low).any():
-        low = np.where(s.low > 0, s.low, np.nan) if look.log else s.low
-        axes.fill_between(line.x, low, s.high, color=style["color"], alpha=0.18, linewidth=0)
+        drawn += axes.plot(line.x, fewer, linestyle=_FEWER, **shared)
+    return drawn + _shade(axes, line, style, look, _PALE)
+
+
+def _shade(axes: Axes, line: Line, style: dict[str, Any], look: Look, alpha: float) -> list[Artist]:
+    """The band, where there is one; on a logarithmic axis as far as it is above zero."""
+    low, high = line.summary.low, line.summary.high
+    if not np.isfinite(low).any():
+        return []
+    low = np.where(low > 0, low, np.nan) if look.log else low
+    return [axes.fill_between(line.x, low, high, color=style["color"], alpha=alpha, linewidth=0)]
 
 
 def _parts(line: Line) -> tuple[FloatArray, FloatArray]:

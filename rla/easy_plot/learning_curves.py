@@ -164,7 +164,8 @@ def draw_lines(made: Lines, plan: Plan, look: Look, ax: Axes | Sequence[Axes] | 
     band = str(plan.band) if any(line.runs > 1 for line in made.lines) else SINGLE
     if labels > MOST_NAMES:
         notes.append(f"{labels} lines cannot be told apart, and the legend names {MOST_NAMES - 1}; group by fewer keys")
-    return Drawing(draw(made.lines, plan.x, band, look, ax), lines_frame(made.lines, made.method), notes)
+    figure, _ = draw(made.lines, plan.x, band, look, ax)
+    return Drawing(figure, lines_frame(made.lines, made.method), notes)
 
 
 def warn(notes: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from rla.easy_plot.common_grid import common_grid, on_grid
 from rla.easy_plot.estimates import FloatArray
 from rla.easy_plot.grouping import Group, group_runs, seed_notes
 from rla.easy_plot.smoothing import Smoothing
-from rla.errors import PlotDataError
+from rla.errors import ConfigError, PlotDataError
 from rla.runs.curves import Curve, RunCurves, read_curves
 from rla.runs.run import Run
 from rla.runs.unknown import nearest
@@ -61,6 +61,19 @@ class Plan:
     scale: Mapping[str, Scale] = field(default_factory=dict)
     bounds: tuple[float | None, float | None] = (None, None)
     label: Callable[[Group, str], str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning.
+
+        Raises:
+            ConfigError: The decay is in points of a grid, and there is no grid.
+        """
+        if self.is_resampled() and self.points is None:
+            raise ConfigError("smooth='symmetric' decays over points of a grid; say how many points", key="points")
+
+    def is_resampled(self) -> bool:
+        """Whether the values on the grid are averages of recorded points, and not on the lines between them."""
+        return self.smoothing is not None and self.smoothing.method == "symmetric"
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,7 @@ def _line(
         return None
     label = group.label if plan.label is None else plan.label(group, metric)
     curves = [usable[run.uid, metric] for run in group.runs]
-    grid = common_grid(curves, plan.align, plan.points)
+    grid = common_grid(curves, plan.align, plan.points, even=plan.is_resampled())
     if not len(grid):
         notes.add(
             f"{metric} of {label or 'all runs'} is left out: its runs have no {plan.x} in common; ask for the union"
@@ -229,9 +242,9 @@ def _line(
     several = len(set(plan.metrics)) > 1
     if plan.panels == BY_METRIC:
         panel = metric
-    elif several and plan.panels is None:
+    elif several and plan.panels is None and plan.label is None:
         label = f"{label}, {metric}" if label else metric
-    elif several:
+    elif several and plan.panels is not None:
         panel = f"{panel}: {metric}"
     return Line(panel, metric, label, group, grid, summary, len(curves))
 
@@ -239,7 +252,7 @@ def _line(
 def _method(plan: Plan) -> str:
     """How the lines were made, in sentences."""
     parts = [f"Line and band: {plan.band}" + (f" ({plan.band.resamples} resamples)." if plan.band.level else ".")]
-    if plan.smoothing is not None and plan.smoothing.method != "symmetric":
+    if plan.smoothing is not None and not plan.is_resampled():
         parts.append(f"Each run smoothed before that: {plan.smoothing}.")
     over = "where all runs of a group have values" if plan.align == "overlap" else "wherever a run has values"
     where = "at every recorded x" if plan.points is None else f"at up to {plan.points} x values"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rla.artifacts.figures import FORMATS, encode
 from rla.errors import ConfigError
@@ -12,6 +12,9 @@ from rla.fsio.output_file import check_output, write_output
 if TYPE_CHECKING:
     from rla.easy_plot.data_frame import DataFrame
     from rla.easy_plot.figure import Figure
+
+_DPI: Final = 200
+"""Of pictures; a figure of five inches is then a thousand pixels wide."""
 
 
 def check_figure_path(path: Path, *, force: bool = False) -> None:
@@ -34,7 +37,7 @@ def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
         OSError: The file cannot be written.
     """
     check_figure_path(path, force=force)
-    write_output(path, encode(figure, path.suffix.lower(), bbox_inches="tight"), force=force)
+    write_output(path, encode(figure, path.suffix.lower(), bbox_inches="tight", dpi=_DPI), force=force)
 
 
 def save_data(data: DataFrame, path: Path, *, force: bool = False) -> None:

@@ -19,7 +19,7 @@ def record(data_root):
         for key, value in hyperparameters.items():
             group, _, name = key.rpartition("__")
             (nested.setdefault(group, {}) if group else nested)[name] = value
-        with rla.init(task, nested, data_root=data_root, log_used=["csv"]) as made:
+        with rla.init(task, nested, track=sorted(nested), data_root=data_root, log_used=["csv"]) as made:
             for step, recorded in values:
                 time_step_holder.set_time(step)
                 logger.logkvs(recorded)
