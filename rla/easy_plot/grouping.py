@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -103,10 +104,11 @@ def seed_notes(group: Group, seeds: str | None) -> list[str]:
     if seeds is None:
         return []
     held = [dict(flatten(run.hyperparameters)).get(seeds, _Missing) for run in group.runs]
-    texts = [_text(value) for value in held if value is not _Missing]
-    twice = sorted({text for text in texts if texts.count(text) > 1})
+    counts = Counter(_text(value) for value in held if value is not _Missing)
     of = f" of {group.label}" if group.label else ""
-    return [f"{texts.count(text)} runs{of} have {seeds}={text}, and each counts" for text in twice]
+    return [
+        f"{count} runs{of} have {seeds}={text}, and each counts" for text, count in sorted(counts.items()) if count > 1
+    ]
 
 
 class _Missing:
