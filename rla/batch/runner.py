@@ -133,7 +133,7 @@ class BatchRunner:
     # --- starting
 
     def _start_what_may(self, upcoming: Iterator[Item]) -> None:
-        while not self._stopped and self._has_next(upcoming) and self._has_memory():
+        while not self._stopped and self._slots.is_any_free and self._has_next(upcoming) and self._has_memory():
             slot = self._slots.take()
             if slot is None:
                 return

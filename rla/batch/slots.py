@@ -35,6 +35,11 @@ class Slots:
         self._free = list(reversed(slots))
         self.count = len(slots)
 
+    @property
+    def is_any_free(self) -> bool:
+        """Whether a job could start: an item is asked for only then, because it may be chosen by the ends of others."""
+        return bool(self._free)
+
     def take(self) -> Slot | None:
         """A free place, the first one first, or None."""
         return self._free.pop() if self._free else None
