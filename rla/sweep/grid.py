@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
 from rla.core.find_database import absolute
-from rla.errors import GridError
+from rla.core.hyperparams import normalise
+from rla.errors import GridError, MissingDependencyError
 from rla.sweep.declaration import Declaration
-from rla.sweep.launch import How, OnFailure, database_of, run_variants
+from rla.sweep.launch import How, OnFailure, database_of, plan_variants, run_variants
 from rla.sweep.naming import SEED
 from rla.sweep.variant import Variant
+from rla.sweep.workload import GridWorkload
 
 if TYPE_CHECKING:
+    from optuna.study import Study
+
     from rla.batch.status import BatchStatus
     from rla.runs.database import Database
     from rla.runs.frame import DataFrame
@@ -86,10 +94,10 @@ class ExperimentGrid(Declaration):
         how = How(
             num_cpu, data_dir, datestamp, jobs, gpus, resume, retries, timeout, on_failure, data_root, quiet=quiet
         )
-        self._require_parameters()
+        batch = plan_variants(self._name, thunk, self.points, how)
         if not quiet:
             self.print()
-        report = run_variants(self._name, thunk, self.points, how)
+        report = run_variants(batch, how)
         self._ran = report.batch, report.data_root
         return report
 
@@ -111,6 +119,51 @@ class ExperimentGrid(Declaration):
         drawn._points = self._draw(n, seed, low_discrepancy=low_discrepancy)  # noqa: SLF001 - one of ourselves
         return drawn
 
+    def search(
+        self,
+        thunk: Callable[..., object] | str,
+        n: int,
+        *,
+        metric: str = "result",
+        study: Study | None = None,
+        direction: Literal["maximize", "minimize"] = "maximize",
+        **how: Any,
+    ) -> Study:
+        """Let Optuna choose the points, from what earlier ones have come to.
+
+        A trial is a run for each seed that is listed, and its value the mean of theirs.
+
+        Args:
+            thunk: As for :meth:`run`.
+            n: How many trials.
+            metric: The recorded value whose last one counts; ``"result"`` is the number that the function returns.
+            study: An Optuna study, with any sampler and storage; by default a new one in memory.
+            direction: What a new study wants of the metric.
+            **how: Any other argument of :meth:`run`, but ``resume``.
+
+        Returns:
+            The study. Each trial's user attributes name its runs.
+
+        Raises:
+            GridError: The grid cannot be run so; nothing was started.
+            MissingDependencyError: Optuna is not installed.
+            JobsFailedError: A run failed, and ``on_failure`` is ``"stop"``.
+        """
+        adapter = _optuna_adapter()
+        if n < 1 or "resume" in how:
+            raise GridError("search takes a number of trials from 1 on, and no resume: give a study that has a storage")
+        settings = How(**how)
+        study = adapter.new_study(direction) if study is None else study
+        search = adapter.Search(self, study, n, metric, quiet=settings.quiet)
+        likes = list(self.sample(1).points())
+        batch = replace(plan_variants(self._name, thunk, search.points, settings, likes), total=search.total)
+        try:
+            report = run_variants(batch, settings, search)
+        finally:
+            search.close()
+        self._ran = report.batch, report.data_root
+        return study
+
     def points(self) -> Iterator[Variant]:
         """Every variant with its name, one at a time.
 
@@ -122,6 +175,27 @@ class ExperimentGrid(Declaration):
         for variant in self.variants():
             variant.setdefault(SEED, 0)
             yield Variant(self.variant_name(variant), variant, tracked)
+
+    def preview(self, thunk: Callable[..., object] | str, **how: Any) -> list[tuple[str, Path, dict[str, Any]]]:
+        """What :meth:`run` would run, after the same checks; nothing is started or written.
+
+        Args:
+            thunk: As for :meth:`run`.
+            **how: Any other argument of :meth:`run`.
+
+        Returns:
+            Each variant's name, its output directory (another one if somebody has that), and its
+            parameters as they are recorded.
+
+        Raises:
+            GridError: The grid cannot be run so.
+        """
+        workload = plan_variants(self._name, thunk, self.points, How(**how)).workload
+        assert isinstance(workload, GridWorkload)
+        return [
+            (item.payload.name, workload.data_dir / workload.place_of(item.payload), normalise(item.hyperparameters))
+            for item in workload.items()
+        ]
 
     def status(self, data_root: str | os.PathLike[str] | None = None) -> BatchStatus:
         """How many variants stand in which state, what failed, and about how long the rest will take.
@@ -162,3 +236,10 @@ class ExperimentGrid(Declaration):
             raise GridError("a grid without a name has no batch before it has run: ExperimentGrid('name')")
         config, root = database_of(data_root or found)
         return batch, open_database(absolute(root.root), config.index_url)
+
+
+def _optuna_adapter() -> ModuleType:
+    try:
+        return importlib.import_module("rla.sweep.optuna_adapter")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("optuna", "optuna", "grid.search") from error

@@ -77,27 +77,22 @@ def call_experiment(
     """
     variant = Variant(exp_name, {**kwargs, "seed": seed})
     how = How(num_cpu=num_cpu, data_dir=data_dir, datestamp=datestamp, show=True)
-    run_variants(exp_name, thunk, lambda: [variant], how).check()
+    run_variants(plan_variants(exp_name, thunk, lambda: [variant], how), how).check()
 
 
-def run_variants(
-    name: str, thunk: Callable[..., object] | str, variants: Callable[[], Iterable[Variant]], how: How
-) -> GridReport:
-    """Check everything, then run each variant.
+def run_variants(batch: Batch, how: How, console: Console | None = None) -> GridReport:
+    """Run variants that were checked.
 
     Args:
-        name: The batch and the task; empty for the name of the function.
-        thunk: The function, or the name of the parameter that holds it.
-        variants: The variants, anew at each call.
+        batch: The variants.
         how: How to run them.
+        console: Hears what happens.
 
     Raises:
-        GridError: Something cannot be run; nothing was started.
         JobsFailedError: One failed, and ``on_failure`` is ``"stop"``.
         KeyboardInterrupt: Somebody stopped it; the runs that were going on are interrupted.
     """
-    batch = plan_variants(name, thunk, variants, how)
-    console = Console(batch.total, quiet=how.quiet)
+    console = console or Console(batch.total, quiet=how.quiet)
     if user_config.WAIT_BEFORE_LAUNCH > 0:
         time.sleep(user_config.WAIT_BEFORE_LAUNCH)
     found = run_batch(batch, console, Wish.UNDONE if how.resume else Wish.EVERYTHING)
@@ -111,9 +106,20 @@ def run_variants(
 
 
 def plan_variants(
-    name: str, thunk: Callable[..., object] | str, variants: Callable[[], Iterable[Variant]], how: How
+    name: str,
+    thunk: Callable[..., object] | str,
+    variants: Callable[[], Iterable[Variant]],
+    how: How,
+    likes: Sequence[Variant] | None = None,
 ) -> Batch:
     """Check everything that can be known before anything starts.
+
+    Args:
+        name: The batch and the task; empty for the name of the function.
+        thunk: The function, or the name of the parameter that holds it.
+        variants: The variants, anew at each call.
+        how: How to run them.
+        likes: What is checked in their place, where they are not known before they run.
 
     Raises:
         GridError: Something cannot be run.
@@ -123,7 +129,7 @@ def plan_variants(
     _check(how)
     num_cpu = process_count(how.num_cpu)
     require_launcher(num_cpu)
-    known = list(variants())
+    known = list(variants()) if likes is None else likes
     run = _thunk(thunk, known)
     config, root = database_of(how.data_root)
     data_dir = how.data_dir or user_config.DEFAULT_DATA_DIR or root.root

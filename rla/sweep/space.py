@@ -42,7 +42,7 @@ class Uniform(Distribution):
 
     def at(self, fraction: float) -> float:
         """Rounded to six significant digits."""
-        return _rounded(self.low + fraction * (self.high - self.low))
+        return rounded(self.low + fraction * (self.high - self.low))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class LogUniform(Distribution):
 
     def at(self, fraction: float) -> float:
         """Rounded to six significant digits."""
-        return _rounded(math.exp(math.log(self.low) + fraction * math.log(self.high / self.low)))
+        return rounded(math.exp(math.log(self.low) + fraction * math.log(self.high / self.low)))
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,8 @@ def _primes() -> Iterator[int]:
             yield candidate
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """A drawn number with six significant digits."""
     return float(f"{value:.{_DIGITS}g}")
 
 

@@ -22,11 +22,13 @@ class Variant:
         name: What it is called; variants that differ in their seed only have the same name.
         parameters: Its values, nested, with the seed.
         tracked: The keys of those that tell it apart, dotted where they are nested.
+        trial: Which trial of a search it belongs to, or None.
     """
 
     name: str
     parameters: dict[str, Any]
     tracked: tuple[str, ...] = ()
+    trial: int | None = None
 
     @property
     def seed(self) -> Any:
