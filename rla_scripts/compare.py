@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("compare")
 @selection_options
 @scoring_options
-@click.option("--baseline", metavar="NAME=VALUE,...", help="The group that the others are compared with, as algo=ppo.")
+@click.option("--baseline", metavar="NAME=VALUE,...", help="What the others are compared with, as algo=ppo.")
 @data_root_option
 @json_option
 def command(

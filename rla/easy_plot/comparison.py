@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ Texts: TypeAlias = tuple[str, ...]
 
 Cells: TypeAlias = dict[Texts, dict[str, list[RunScore]]]
 """The runs that count by group, then by environment."""
+
+_LISTED: Final = 10
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def compare(  # noqa: PLR0913 - the one call, with every setting by its name
             or ``"lr,algo"``. None: all that are not the same in all runs, but seed and environment.
         seeds: The hyperparameter that tells the runs of one group apart. Several runs with the same one
             count each, and are noted: they are no new evidence. None: there is none.
-        baseline: The group that the others are compared with, as ``{"algo": "ppo"}`` or ``"algo=ppo"``.
+        baseline: What names the group that the others are compared with, as ``{"algo": "ppo"}`` or
+            ``"algo=ppo"``. Where it does not name all keys, each group has the baseline that shares its
+            others: with ``group_by="algo,env_id"`` that is PPO in the same environment.
         environment: The hyperparameter that names the environment, where a group has runs of several.
             Then runs are drawn within each, and each weighs the same.
         score: ``last``, or which part of the end of each curve is averaged, as 0.1.
@@ -148,17 +152,17 @@ def compare_runs(runs: Sequence[Run], metric: str, settings: Settings) -> ScoreT
     cells = _cells([part for part in counting if part.runs], scored, settings)
     if not cells:
         raise PlotDataError(f"no run has a score of {metric!r}: {left_out[0].reason}", name=metric)
-    baseline = _baseline(cells, settings)
+    _check_baseline(cells, settings)
     return ScoreTable(
         metric,
         _keys(settings),
-        tuple(_row(texts, cells, baseline, settings) for texts in cells),
+        tuple(_row(texts, cells, settings) for texts in cells),
         left_out,
         tuple(note for part in counting for note in seed_notes(part, settings.seeds)),
         estimate=settings.estimate,
         level=settings.level,
         lower_is_better=settings.lower_is_better,
-        baseline=None if baseline is None else dict(zip(_keys(settings), baseline, strict=True)),
+        baseline=settings.baseline or None,
         score=settings.score,
     )
 
@@ -195,38 +199,43 @@ def _cells(parts: Sequence[Group], scored: Mapping[str, RunScore], settings: Set
     return cells
 
 
-def _baseline(cells: Cells, settings: Settings) -> Texts | None:
-    """The group that the caller calls the baseline.
+def _check_baseline(cells: Cells, settings: Settings) -> None:
+    """That some group has the values that name the baseline.
 
     Raises:
-        PlotDataError: It is no group, or several.
+        PlotDataError: None has.
     """
+    wanted = settings.baseline
+    keys = _keys(settings)
+    if all(any(_same(dict(zip(keys, texts, strict=True)).get(key), wanted[key]) for texts in cells) for key in wanted):
+        return
+    named = ", ".join(f"{key}={value}" for key, value in wanted.items())
+    there = "; ".join(_label(texts, settings) for texts in [*cells][:_LISTED]) + (
+        "; ..." if len(cells) > _LISTED else ""
+    )
+    raise PlotDataError(f"no group is the baseline {named}; the groups are {there}", name=named)
+
+
+def _baseline_of(texts: Texts, cells: Cells, settings: Settings) -> Texts | None:
+    """The group that differs from a group in what names the baseline and in nothing else; None where there is none."""
     if not settings.baseline:
         return None
-    fits = [texts for texts in cells if _has(texts, settings)]
-    if len(fits) == 1:
-        return fits[0]
-    wanted = ", ".join(f"{key}={value}" for key, value in settings.baseline.items())
-    there = "; ".join(_label(texts, settings) for texts in [*(fits or cells)][:10])
-    many = f"{len(fits)} groups are" if fits else "no group is"
-    raise PlotDataError(f"{many} the baseline {wanted}; the groups are {there}", name=wanted)
+    wanted = {**dict(zip(_keys(settings), texts, strict=True)), **settings.baseline}
+    fits = [other for other in cells if all(map(_same, other, wanted.values()))]
+    return next((other for other in fits if other != texts), None)
 
 
-def _has(texts: Texts, settings: Settings) -> bool:
-    """Whether a group has all the values that name the baseline."""
-    group = dict(zip(_keys(settings), texts, strict=True))
-    return all(key in group and _same(group[key], value_text(value)) for key, value in settings.baseline.items())
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two texts are the same value: 1e-3 is 0.001."""
+def _same(text: str | None, value: Any) -> bool:
+    """Whether a text is a value: 1e-3 is 0.001."""
+    if text is None or text == value_text(value):
+        return text is not None
     try:
-        return one == other or float(one) == float(other)
-    except ValueError:
+        return float(text) == float(value)
+    except (TypeError, ValueError):
         return False
 
 
-def _row(texts: Texts, cells: Cells, baseline: Texts | None, settings: Settings) -> GroupScores:
+def _row(texts: Texts, cells: Cells, settings: Settings) -> GroupScores:
     group = cells[texts]
     scores = _arrays(group, settings)
     estimated = bootstrap_estimate(
@@ -237,8 +246,8 @@ def _row(texts: Texts, cells: Cells, baseline: Texts | None, settings: Settings)
         seed=settings.seed,
         target=settings.target,
     )
-    improvement = None
-    if baseline is not None and texts != baseline:
+    improvement, baseline = None, _baseline_of(texts, cells, settings)
+    if baseline is not None:
         improvement = _improvement(scores, _arrays(cells[baseline], settings), settings)
     runs = tuple(each.run for found in group.values() for each in found)
     given = dict(flatten(runs[0].hyperparameters))

@@ -125,7 +125,8 @@ def test_long_names_are_cut_so_that_the_numbers_fit_eighty_columns(scored, data_
     scored([1.0, 2.0], algo="a-name-longer-than-anybody-would-like-" * 3, env_id="another-long-name-" * 4)
     scored([1.0, 2.0], algo="short", env_id="\x1b[31mred")
     main, side = pty.openpty()
-    command = ["compare", "--metric", "episode_return", "--group-by", "algo,env_id", "--baseline", "algo=short"]
+    command = ["compare", "--metric", "episode_return", "--group-by", "algo,env_id"]
+    command += ["--baseline", "algo=short,env_id=\x1b[31mred"]
     subprocess.run(
         [sys.executable, "-m", "rla", *command, "--data-root", str(data_root)],
         stdout=side,

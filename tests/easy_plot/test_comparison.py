@@ -81,7 +81,8 @@ def test_a_baseline_is_named_by_value_or_as_text(data_root, record, baseline):
         for seed in range(2):
             record({"lr": lr, "seed": seed}, [lr + seed])
     table = rla.compare(rla.query(data_root), "return", ["lr"], baseline=baseline)
-    assert table.baseline == {"lr": "0.001"}
+    assert table.groups[0].improvement is None
+    assert table.groups[1].improvement.value == pytest.approx(3 / 4)
     assert table.frame()["lr"].tolist() == [0.001, 0.01]
 
 
@@ -89,7 +90,8 @@ def test_a_baseline_is_named_by_value_or_as_text(data_root, record, baseline):
     ("baseline", "words"),
     [
         ("algo=a2c", "no group is the baseline algo=a2c; the groups are algo=dqn; algo=ppo; algo=sac"),
-        ({"lr": 0.001}, "no group is"),
+        ({"lr": 0.001}, "no group is the baseline lr=0.001"),
+        ({"algo": "ppo", "lr": 0.001}, "no group is"),
         ({}, None),
     ],
 )
@@ -101,11 +103,17 @@ def test_a_baseline_that_is_no_group_is_refused_with_those_there_are(runs, basel
         rla.compare(runs, "return", "algo", baseline=baseline)
 
 
-def test_a_baseline_that_is_several_groups_is_refused(data_root, record):
-    for lr in (0.1, 0.2):
-        record({"algo": "ppo", "lr": lr}, [1.0])
-    with pytest.raises(PlotDataError, match=r"2 groups are the baseline algo=ppo; .*lr=0\.1; .*lr=0\.2"):
-        rla.compare(rla.query(data_root), "return", "algo,lr", baseline="algo=ppo")
+def test_a_baseline_that_names_some_keys_is_the_group_that_shares_the_others(data_root, record):
+    for algo, lr, scores in (("ppo", 1, (1, 2)), ("ppo", 2, (5, 6)), ("sac", 1, (3, 4)), ("sac", 2, (3, 4))):
+        for seed, score in enumerate(scores):
+            record({"algo": algo, "lr": lr, "seed": seed}, [float(score)])
+    record({"algo": "sac", "lr": 3, "seed": 0}, [9.0])
+    table = rla.compare(rla.query(data_root), "return", "algo,lr", baseline="algo=ppo")
+    found = table.frame().set_index(["algo", "lr"])["p_improvement"]
+    assert (found["sac", 1], found["sac", 2]) == (1.0, 0.0)
+    assert found[[("ppo", 1), ("ppo", 2), ("sac", 3)]].isna().all()
+    whole = rla.compare(rla.query(data_root), "return", "algo,lr", baseline={"algo": "ppo", "lr": 2}).frame()
+    assert whole["p_improvement"].tolist()[:1] == [0.0]
 
 
 def test_a_baseline_of_another_form_is_refused(runs):
