@@ -62,13 +62,23 @@ def getkvs() -> dict[str, Any]:
     return _logger().getkvs()
 
 
-def dumpkvs() -> dict[str, Any]:
-    """Write what was recorded as one row of every format; returns the row."""
+def dumpkvs(step: int | None = None) -> dict[str, Any]:
+    """Write what was recorded as one row of every format; returns the row.
+
+    Args:
+        step: Move to this time step first, as loggers of other libraries do.
+    """
+    if step is not None:
+        time_step_holder.set_time(step)
     return _logger().dumpkvs()
 
 
 record_tabular = logkv
 dump_tabular = dumpkvs
+record = logkv
+record_mean = logkv_mean
+dump = dumpkvs
+"""These three are what Stable-Baselines3 calls: ``model.set_logger(logger)`` takes this module as it is."""
 
 
 def log(*args: object, level: int = INFO) -> None:
@@ -157,6 +167,7 @@ __all__ = [
     "ProfileKV",
     "backup",
     "debug",
+    "dump",
     "dump_tabular",
     "dumpkvs",
     "error",
@@ -176,9 +187,11 @@ __all__ = [
     "ma_record_tabular",
     "open_time_tracker",
     "profile",
+    "record",
     "record_figure",
     "record_histogram",
     "record_image",
+    "record_mean",
     "record_tabular",
     "record_text",
     "record_video",

@@ -13,7 +13,7 @@ from typing import Final
 
 from rla.writers.base import TIME_STEP, TIMESTAMP
 
-MEASURES_OF_TIME: Final = ("time/*", "time_used/*", "time_elapsed", "fph", "fps", "*/fps", "*/time_elapsed")
+MEASURES_OF_TIME: Final = ("time/*", "*/time", "time_used/*", "time_elapsed", "fph", "fps", "*/fps", "*/time_elapsed")
 """Keys that no two runs have in common, however equal they are."""
 
 

@@ -32,6 +32,8 @@ injector = ctypes.CDLL(None)
 CONFIG = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv", "tensorboard"]}
 REFUSED = 7
 STEP = 4
+NO_PARENT = "a run without a parent"
+"""Of a run that has started already, the parent is the last thing that is written; a lasting fault keeps it out."""
 
 
 def record(step: int) -> None:
@@ -117,7 +119,9 @@ def fingerprint(root: Path, place: str) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def violations(scene: str, root: Path, before: dict, told: str, killed: bool, beyond_help: bool) -> list[str]:
+def violations(
+    scene: str, root: Path, before: dict, told: str, killed: bool, lasting: bool, beyond_help: bool
+) -> list[str]:
     """What is wrong with what was left, after the next reader."""
     found = []
     runs = open_database(root).runs()
@@ -126,9 +130,8 @@ def violations(scene: str, root: Path, before: dict, told: str, killed: bool, be
         found.append("the source was touched")
     places = {run.paths.place for run in runs}
     for kind in KINDS:
-        for leaf in root.glob(f"{kind}/*/*/*/*/*"):
-            if str(leaf.relative_to(root / kind)) not in places:
-                found.append(f"orphan {leaf.relative_to(root)}")
+        leaves = [str(leaf.relative_to(root / kind)) for leaf in root.glob(f"{kind}/*/*/*/*/*")]
+        found += [f"orphan {kind}/{leaf}" for leaf in leaves if leaf not in places]
     found += [f"left in the spool: {entry.name}" for entry in root.glob(".rla/spool/*")]
     if beyond_help:
         found = [text for text in found if not text.startswith(("orphan", "left"))]
@@ -138,7 +141,8 @@ def violations(scene: str, root: Path, before: dict, told: str, killed: bool, be
     if "s" in told and len(children) != 1:
         found.append(f"{len(children)} runs go on")
     for child in children:
-        found += wrong_child(child, source, scene, told, killed)
+        wrong = wrong_child(child, source, scene, told, killed)
+        found += [text for text in wrong if text != NO_PARENT or not lasting]
     if scene == "auto" and not children and "s" not in told:
         found += not_continued(root, source)
     return found
@@ -147,7 +151,7 @@ def violations(scene: str, root: Path, before: dict, told: str, killed: bool, be
 def wrong_child(child, source, scene: str, told: str, killed: bool) -> list[str]:
     """A child is whole, or (made before it took anything over) has no parent."""
     if child.row["parent_uid"] is None:
-        return [] if scene == "loader" and "s" not in told else ["a run without a parent"]
+        return [] if scene == "loader" and "s" not in told else [NO_PARENT]
     found = []
     steps = [int(step) for step in child.curve("value")[0]]
     told_steps = [STEP + 1, STEP + 2][: told.count("d")]
@@ -190,7 +194,7 @@ def main() -> None:
         if error and os.waitstatus_to_exitcode(status) not in {0, REFUSED}:
             report["violations"].append([nth, "another error than that of the disk"])
         beyond_help = bool(sticky) and error != errno.ENOSPC
-        found = in_child(violations, scene, root, before, told, killed, beyond_help)
+        found = in_child(violations, scene, root, before, told, killed, bool(sticky and error), beyond_help)
         report["violations"] += [[nth, told, text] for text in found]
         shutil.rmtree(root, ignore_errors=True)
         if "." in told or report["points"] > 3000:
