@@ -6,6 +6,7 @@ notebook shows and ``savefig`` writes; no window opens and pyplot does not hear 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -229,10 +230,7 @@ def plot_training_progress_from_experiment(  # noqa: PLR0913, PLR0917 - the sign
         ConfigError: As there.
         OSError: The figure cannot be written.
     """
-    scores = exp.scores()
-    if scores is None:
-        name = exp.get_identifier()
-        raise PlotDataError(f"the experiment {name} has no scores; its script wrote no {name}.scores", name=name)
+    scores = _scores_of(exp)
     eps_start, eps_end, eps_decay = _exploration(exp.exec_args_dict, (eps_start_key, eps_end_key, eps_decay_key))
     return plot_training_progress(
         scores,
@@ -298,6 +296,20 @@ def _epsilons(
     if len(epsilons) != episodes:
         raise PlotDataError(f"there are {len(epsilons)} epsilons and {episodes} scores; give one for each episode")
     return epsilons
+
+
+def _scores_of(exp: Experiment) -> ArrayLike:
+    """The scores of an experiment.
+
+    Raises:
+        PlotDataError: It has none.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        scores = exp.scores()
+        if scores is not None:
+            return scores
+    name = exp.get_identifier()
+    raise PlotDataError(f"the experiment {name} has no scores; its script wrote no {name}.scores", name=name)
 
 
 def _exploration(given: Mapping[str, Any], keys: Sequence[str]) -> list[float] | tuple[None, None, None]:

@@ -22,6 +22,7 @@ from rla.easy_plot.training_progress import (
     read_score_file,
 )
 from rla.errors import ConfigError, PlotDataError
+from rla.hermes import Experiment
 
 SCORES = np.linspace(0, 90, 40) + np.random.default_rng(0).normal(0, 5, 40)
 
@@ -208,6 +209,28 @@ def test_an_experiment_without_scores_or_with_odd_arguments_is_refused():
     odd = StoredExperiment(SCORES, {"-es": "much", "-ee": "0", "-ed": "1"})
     with pytest.raises(PlotDataError, match=r"-es of the experiment is 'much'"):
         plot_training_progress_from_experiment(odd)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """An experiment as hermes leaves it on disk."""
+    directory = tmp_path / "experiments/train/first/2021_07_25_160008326971_0_1930e"
+    directory.mkdir(parents=True)
+    (directory / "hermes.info").write_text("commit_hash:0f3c\nstart_time:2021_07_25_160008326971\n")
+    (directory / "exec_arguments").write_text("-es 0.9\n-ee 0.1\n-ed 0.5\n--double\n")
+    return Experiment.load(directory)
+
+
+def test_a_stored_experiment_of_hermes_is_drawn(stored):
+    np.savetxt(stored.scores_file, SCORES)
+    figure = plot_training_progress_from_experiment(stored)
+    np.testing.assert_allclose(shown(figure)["score"], SCORES)
+    np.testing.assert_allclose(shown(figure)["epsilon"][:3], [0.9, 0.45, 0.225])
+
+
+def test_a_stored_experiment_without_a_file_of_scores_is_refused(stored):
+    with pytest.raises(PlotDataError, match=r"2021_07_25_160008326971_0_1930e has no scores"):
+        plot_training_progress_from_experiment(stored)
 
 
 # --- mistakes
