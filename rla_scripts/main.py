@@ -23,6 +23,7 @@ COMMANDS = (
     "du",
     "export",
     "gc",
+    "grid",
     "hermes",
     "logs",
     "ls",

@@ -35,7 +35,7 @@ def help_text(name: str) -> str:
     width = {"terminal_width": WIDTH, "max_content_width": WIDTH}
     context = click.Context(group, info_name="rla", **width, **group.context_settings)
     for word in name.split()[1:]:
-        found = group.get_command(context, word)
+        found = command.get_command(context, word) if isinstance(command, click.Group) else None
         assert found is not None, f"there is no command {name!r}"
         command = found
         context = click.Context(command, info_name=word, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
