@@ -48,6 +48,11 @@ class Settings:
     resamples: int = 2000
     seed: int = 0
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What groups, once it is known."""
+        return self.group_by or ()
+
 
 def compare(  # noqa: PLR0913 - the one call, with every setting by its name
     selection: Runs,
@@ -142,10 +147,11 @@ def compare_runs(runs: Sequence[Run], metric: str, settings: Settings) -> ScoreT
         PlotDataError: There is no run, none recorded the metric or has a key; or no group is the baseline.
     """
     _check(runs, settings)
+    runs = list({run.uid: run for run in runs}.values())
     settings = replace(settings, group_by=_group_keys(runs, settings))
     scored = {each.run.uid: each for each in run_scores(runs, metric, settings.score)}
     within = () if settings.environment is None else (settings.environment,)
-    parts = group_runs(runs, [*_keys(settings), *within])
+    parts = group_runs(runs, [*settings.keys, *within])
     counting = [replace(part, runs=tuple(run for run in part.runs if not scored[run.uid].reason)) for part in parts]
     without = [(part.label, scored[run.uid]) for part in parts for run in part.runs if scored[run.uid].reason]
     left_out = tuple(LeftOut(each.run, label, each.reason) for label, each in without)
@@ -155,7 +161,7 @@ def compare_runs(runs: Sequence[Run], metric: str, settings: Settings) -> ScoreT
     _check_baseline(cells, settings)
     return ScoreTable(
         metric,
-        _keys(settings),
+        settings.keys,
         tuple(_row(texts, cells, settings) for texts in cells),
         left_out,
         tuple(note for part in counting for note in seed_notes(part, settings.seeds)),
@@ -174,6 +180,8 @@ def _check(runs: Sequence[Run], settings: Settings) -> None:
     if settings.estimate not in AGGREGATES:
         message = f"there is no estimate {settings.estimate!r}; choose one of {', '.join(AGGREGATES)}"
         raise ConfigError(message, key="estimate", allowed=AGGREGATES)
+    if settings.references and settings.environment is None:
+        raise ConfigError("references are given and environment is not; name the hyperparameter", key="environment")
     if settings.seeds not in {None, "seed"}:  # runs without seeds are no mistake, a misspelled key is one
         values_of(runs, str(settings.seeds))
 
@@ -186,14 +194,10 @@ def _group_keys(runs: Sequence[Run], settings: Settings) -> tuple[str, ...]:
     return tuple(group_runs(runs, None, apart)[0].by_key)
 
 
-def _keys(settings: Settings) -> tuple[str, ...]:
-    return settings.group_by or ()
-
-
 def _cells(parts: Sequence[Group], scored: Mapping[str, RunScore], settings: Settings) -> Cells:
     cells: Cells = {}
     for part in parts:
-        texts = tuple(part.by_key[key] for key in _keys(settings))
+        texts = tuple(part.by_key[key] for key in settings.keys)
         environment = ONLY if settings.environment is None else part.by_key[settings.environment]
         cells.setdefault(texts, {})[environment] = [scored[run.uid] for run in part.runs]
     return cells
@@ -206,13 +210,12 @@ def _check_baseline(cells: Cells, settings: Settings) -> None:
         PlotDataError: None has.
     """
     wanted = settings.baseline
-    keys = _keys(settings)
+    keys = settings.keys
     if all(any(_same(dict(zip(keys, texts, strict=True)).get(key), wanted[key]) for texts in cells) for key in wanted):
         return
     named = ", ".join(f"{key}={value}" for key, value in wanted.items())
-    there = "; ".join(_label(texts, settings) for texts in [*cells][:_LISTED]) + (
-        "; ..." if len(cells) > _LISTED else ""
-    )
+    labels = [_label(texts, settings) for texts in cells]
+    there = "; ".join(labels[:_LISTED]) + ("; ..." if len(labels) > _LISTED else "")
     raise PlotDataError(f"no group is the baseline {named}; the groups are {there}", name=named)
 
 
@@ -220,7 +223,7 @@ def _baseline_of(texts: Texts, cells: Cells, settings: Settings) -> Texts | None
     """The group that differs from a group in what names the baseline and in nothing else; None where there is none."""
     if not settings.baseline:
         return None
-    wanted = {**dict(zip(_keys(settings), texts, strict=True)), **settings.baseline}
+    wanted = {**dict(zip(settings.keys, texts, strict=True)), **settings.baseline}
     fits = [other for other in cells if all(map(_same, other, wanted.values()))]
     return next((other for other in fits if other != texts), None)
 
@@ -252,7 +255,7 @@ def _row(texts: Texts, cells: Cells, settings: Settings) -> GroupScores:
     runs = tuple(each.run for found in group.values() for each in found)
     given = dict(flatten(runs[0].hyperparameters))
     return GroupScores(
-        values={key: _plain(given, key, text) for key, text in zip(_keys(settings), texts, strict=True)},
+        values={key: _plain(given, key, text) for key, text in zip(settings.keys, texts, strict=True)},
         runs=runs,
         scores=scores,
         mean=aggregate(scores, "mean"),
@@ -294,7 +297,7 @@ def _plain(given: Mapping[str, Any], key: str, text: str) -> Any:
 
 
 def _label(texts: Texts, settings: Settings) -> str:
-    return ", ".join(f"{key}={text}" for key, text in zip(_keys(settings), texts, strict=True))
+    return ", ".join(f"{key}={text}" for key, text in zip(settings.keys, texts, strict=True))
 
 
 def _names(given: str | Sequence[str] | None) -> tuple[str, ...] | None:

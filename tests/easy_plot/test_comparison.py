@@ -180,6 +180,10 @@ def test_another_kind_of_score_is_refused(runs, score):
         rla.compare(runs, "return", "algo", score=score)
 
 
+def test_a_run_that_is_given_twice_counts_once(runs):
+    assert rla.compare([*runs, *runs], "return", "algo").json() == rla.compare(runs, "return", "algo").json()
+
+
 def test_runs_that_have_not_finished_count_and_are_told(data_root, record):
     record({"seed": 0}, [1.0])
     with contextlib.suppress(KeyError), rla.init("demo", {"seed": 1}, data_root=data_root, log_used=["csv"]):
@@ -248,6 +252,16 @@ def test_runs_of_several_environments_are_normalised_and_drawn_within_each(two_e
     assert (frame.loc["ppo", "low"], frame.loc["ppo", "high"]) == (expected.low, expected.high)
     # of nine pairs with 1, 2, 3 against 0, 1, 2 six are won and two are ties, in either environment
     assert frame.loc["sac", "p_improvement"] == pytest.approx(7 / 9)
+
+
+def test_references_without_an_environment_are_refused(runs):
+    with pytest.raises(ConfigError, match="environment is not"):
+        rla.compare(runs, "return", "algo", references={"Ant": (0, 1)})
+
+
+def test_an_environment_without_references_is_named(two_environments):
+    with pytest.raises(PlotDataError, match="no reference scores of 'Hopper'"):
+        rla.compare(two_environments, "return", "algo", environment="env_id", references={"Ant": (0, 1)})
 
 
 def test_an_environment_that_only_one_group_has_is_not_compared_and_told(two_environments, data_root, record):
