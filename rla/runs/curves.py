@@ -26,7 +26,8 @@ from rla.runs.run import Run
 from rla.runs.unknown import nearest
 from rla.writers.csv_table import read_header
 
-_WORKERS: Final = 4
+_WORKERS: Final = 2
+"""Threads that read: pandas lets go of the interpreter while it splits text, and holds it for the rest."""
 _GROWTH: Final = 8
 """A cached column is written anew when an eighth has been added to it; until then the rest is read each time."""
 

@@ -23,6 +23,7 @@ from checkpoints import bench_checkpoint
 from code_backup import bench_code
 from manage import bench_manage
 from measure import Figure, best_cpu, fresh, median_wall, process_wall, report, silence
+from plot import bench_plot
 from query import bench_query
 
 import rla
@@ -212,6 +213,7 @@ BENCHMARKS = {
     "code": bench_code,
     "checkpoint": bench_checkpoint,
     "query": bench_query,
+    "plot": bench_plot,
     "manage": bench_manage,
     "bootstrap": bench_bootstrap,
     "memory": bench_memory,
