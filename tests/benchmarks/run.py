@@ -25,6 +25,7 @@ from manage import bench_manage
 from measure import Figure, best_cpu, fresh, median_wall, process_wall, report, silence
 from plot import bench_plot
 from query import bench_query
+from resume import bench_resume, bench_sb3
 
 import rla
 from rla import logger, time_step_holder
@@ -215,6 +216,8 @@ BENCHMARKS = {
     "query": bench_query,
     "plot": bench_plot,
     "manage": bench_manage,
+    "resume": bench_resume,
+    "sb3": bench_sb3,
     "bootstrap": bench_bootstrap,
     "memory": bench_memory,
 }
