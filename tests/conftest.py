@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,9 @@ import pytest
 
 from rla.easy_log.current import current
 from rla.runs.database import Database, open_database
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""Where the tests run in the background, Ctrl-C is ignored, and processes would inherit that."""
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 
