@@ -98,15 +98,24 @@ def _checked_tag(given: str) -> str:
 def _annotate(database: Database, uids: Sequence[str], change: Change) -> Annotated:
     """Under the lock of all commands that change runs: no copy is made or moved meanwhile."""
     annotated = Annotated()
+    homes: dict[str, list[str]] = {}
+    for uid in dict.fromkeys(uids):
+        row = database.table.get(uid)
+        homes.setdefault(database.root_id if row is None else database.home_of(row).root_id, []).append(uid)
+    for root_id, chosen in homes.items():
+        _annotate_in(database.at(root_id), chosen, change, annotated)
+    return annotated
+
+
+def _annotate_in(database: Database, uids: Sequence[str], change: Change, annotated: Annotated) -> None:
     with operation(database), explained(database.root):
         recover_alone(database)
         check_index_is_writable(database)
-        for uid in dict.fromkeys(uids):
+        for uid in uids:
             try:
                 annotated.done[uid] = _annotate_one(database, uid, change)
             except (OSError, ValueError) as error:
                 annotated.failed.append((uid, str(error)))
-    return annotated
 
 
 def _annotate_one(database: Database, uid: str, change: Change) -> Notes:

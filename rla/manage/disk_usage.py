@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rla.core.layout import ARCHIVED, KINDS
+from rla.core.layout import ARCHIVED, KINDS, LOG
 from rla.fsio.safe_move import Spot, opened
 from rla.fsio.tree_walk import open_directory, tree_bytes
 from rla.manage.record import Copy, Item
@@ -43,8 +43,8 @@ def usage(database: Database, by: Literal["task", "run", "kind"] = "task") -> li
     lines: dict[str, Usage] = {}
     counted: set[tuple[int, int]] = set()
     runs: defaultdict[str, set[str]] = defaultdict(set)
-    for item, copy, kind in _leaves(database):
-        size = kind_bytes(database.root, item.uid, copy, kind, counted)
+    for home, item, copy, kind in _leaves(database):
+        size = kind_bytes(home.root, item.uid, copy, kind, counted)
         tree = f"{ARCHIVED}/{kind}" if copy.archived else kind
         key = {"task": item.task, "run": item.uid, "kind": tree}[by]
         line = lines.setdefault(key, Usage(key, f"{item.task}/{item.name}" if by == "run" else ""))
@@ -60,19 +60,23 @@ def usage(database: Database, by: Literal["task", "run", "kind"] = "task") -> li
     )
 
 
-def _leaves(database: Database) -> Iterator[tuple[Item, Copy, str]]:
+def _leaves(database: Database) -> Iterator[tuple[Database, Item, Copy, str]]:
+    """The directories of every kind; those inside a job's directory, which is its log, count with it."""
     for row in database.table.rows(columns=["uid", "task", "name", "places"]):
-        here = [place for place in row["places"] if place.root_id == database.root_id]
-        item = item_of(row, here)
+        home = database.home_of(row)
+        item = item_of(row, [place for place in row["places"] if place.root_id == home.root_id])
         for copy in item.copies:
-            for kind in KINDS:
-                yield item, copy, kind
+            for kind in sorted(KINDS, key=lambda kind: kind == LOG):
+                yield home, item, copy, kind
 
 
 def _add_own(database: Database, lines: dict[str, Usage], counted: set[tuple[int, int]]) -> None:
-    for key, directory in ((CODE_STORE, database.root.code_store), (TRASH, database.root.trash)):
+    roots = [home.root for home in database.everywhere()]
+    own = [(CODE_STORE, root.code_store) for root in roots] + [(TRASH, root.trash) for root in roots]
+    for key, directory in own:
         try:
             with opened(Spot(directory.parent, directory.name)) as found:
-                lines[key] = Usage(key, bytes=tree_bytes(open_directory(".", found), counted))
+                size = tree_bytes(open_directory(".", found), counted)
+                lines[key] = Usage(key, bytes=size + (lines[key].bytes if key in lines else 0))
         except OSError:
             continue

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from rla.core.layout import ARCHIVED, DOOMED_FILE, KINDS, PLAN_FILE, TRASH_BESIDE, RootPaths
+from rla.core.layout import DOOMED_FILE, KINDS, PLAN_FILE, TRASH_BESIDE, RootPaths
 from rla.fsio.atomic_write import sync_directory
 from rla.fsio.journal import clear_temporaries
 from rla.fsio.safe_move import Spot, drop_empty_parents, opened
@@ -49,6 +49,13 @@ def collect(database: Database, *, older_than: timedelta, progress: Progress | N
     Raises:
         StoreError: The disk cannot be written.
     """
+    report = Report(GC)
+    for home in database.everywhere():
+        report.add(_collect_in(home, older_than, progress))
+    return report
+
+
+def _collect_in(database: Database, older_than: timedelta, progress: Progress | None) -> Report:
     root, report = database.root, Report(GC)
     with operation(database), explained(root):
         recover_alone(database)
@@ -127,7 +134,10 @@ def _forget(root: RootPaths, op: str, report: Report) -> None:
 
 def _beside(root: RootPaths) -> list[str]:
     """Operations whose trash lies on another disk, which may not have been there when they were emptied."""
-    tops = [root.root / ARCHIVED, *(root.tree(kind, archived=archived) for archived in (False, True) for kind in KINDS)]
+    tops = [
+        root.base(archived=True),
+        *(root.tree(kind, archived=archived) for archived in (False, True) for kind in KINDS),
+    ]
     return sorted({op for top in tops for op in _names(Spot(top, TRASH_BESIDE)) if _STAMP.match(op)})
 
 

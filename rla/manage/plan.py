@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from rla.core.layout import KINDS, LOG, RootPaths
+from rla.core.layout import KINDS, LOG, JobTreePaths, RootPaths
 from rla.core.states import LOST, OPEN
 from rla.errors import ConfigError
 from rla.manage import archive, delete, migrate, transfer
 from rla.manage.operation import Progress, check_index_is_writable, explained, operation
-from rla.manage.record import ARCHIVE, DELETE, MIGRATE, TRANSFER, Item, new_record, write_record
+from rla.manage.record import ARCHIVE, DELETE, MIGRATE, TRANSFER, Item, new_id, new_record, write_record
 from rla.manage.recover import recover_alone
 from rla.manage.report import Report
 from rla.manage.rows import Row, copy_bytes, rows_by_uid
 from rla.runs.database import Database
 
 _SHOWN: Final = 20
+_JOB: Final = "it is a job of hermes or of a grid: its script and its tree are its place"
 _GONE: Final = "it is not in the index any more"
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEP: Final = 1024
@@ -50,6 +51,7 @@ class PlannedRun:
     state: str = ""
     time_step: int | None = None
     started: float | None = None
+    root_id: str = ""
 
     @property
     def bytes(self) -> int:
@@ -153,6 +155,17 @@ def execute(database: Database, plan: Plan, *, progress: Progress | None = None)
         StoreError: The disk or the index could not be written. What was begun is finished by the
             next command.
     """
+    report, op = Report(plan.action), new_id()
+    homes = {run.root_id for run in plan.runs} or {database.root_id}
+    for home in database.everywhere():
+        if home.root_id in homes:
+            runs = [run for run in plan.runs if run.root_id == home.root_id]
+            report.add(_execute_in(home, replace(plan, runs=runs), op, progress))
+    return report
+
+
+def _execute_in(database: Database, plan: Plan, op: str, progress: Progress | None) -> Report:
+    """Carry out the part of a plan that concerns the runs of one root."""
     with operation(database), explained(database.root):
         recover_alone(database)
         target = _target(database, plan)
@@ -162,7 +175,7 @@ def execute(database: Database, plan: Plan, *, progress: Progress | None = None)
         if not items:
             return report
         check_index_is_writable(database)
-        record = new_record(_action(plan), items, **_record_options(plan, target))
+        record = new_record(_action(plan), items, op=op, **_record_options(plan, target))
         write_record(database.root, record)
         if target is not None:
             done = transfer.run(database, target, record, progress)
@@ -187,15 +200,18 @@ def size_text(size: int) -> str:
 def _plan(database: Database, action: str, uids: Sequence[str], options: dict[str, Any]) -> Plan:
     plan = Plan(action, options=options)
     rows = rows_by_uid(database, list(dict.fromkeys(uids)))
-    judge = _judge(database, plan, _target(database, plan, look_only=True))
+    judges: dict[str, Judge] = {}
     for uid in dict.fromkeys(uids):
         row = rows.get(uid)
-        item = _GONE if row is None else judge(row)
+        home = database if row is None else database.home_of(row)
+        if home.root_id not in judges:
+            judges[home.root_id] = _judge(home, plan, _target(home, plan, look_only=True))
+        item = _GONE if row is None else judges[home.root_id](row)
         if isinstance(item, str):
-            plan.refused.append((_planned(row or {"uid": uid}, ()), item))
+            plan.refused.append((_planned(row or {"uid": uid}, (), home), item))
         else:
             assert row is not None
-            plan.runs.append(_planned(row, _places(database, item)))
+            plan.runs.append(_planned(row, _places(home, item), home))
     plan.bytes = sum(run.bytes for run in plan.runs)
     return plan
 
@@ -225,6 +241,8 @@ def _judge(database: Database, plan: Plan, target: Database | None) -> Judge:
         return lambda row: delete.judge(database, row, **options)
     if plan.action == ARCHIVE:
         return lambda row: archive.judge(database, row)
+    if isinstance(database.root, JobTreePaths):
+        return lambda _row: _JOB
     task, data_root = options["task"], options["data_root"]
     if data_root is None:
         names = migrate.Names(database.root, database.table, task)
@@ -276,7 +294,7 @@ def _places(database: Database, item: Item) -> tuple[PlannedPlace, ...]:
     )
 
 
-def _planned(row: Row, places: tuple[PlannedPlace, ...]) -> PlannedRun:
+def _planned(row: Row, places: tuple[PlannedPlace, ...], home: Database) -> PlannedRun:
     state = row.get("state", "")
     return PlannedRun(
         uid=row["uid"],
@@ -286,6 +304,7 @@ def _planned(row: Row, places: tuple[PlannedPlace, ...]) -> PlannedRun:
         state=LOST if state in OPEN and places else state,
         time_step=row.get("time_step"),
         started=row.get("started"),
+        root_id=home.root_id,
     )
 
 

@@ -86,10 +86,15 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 def new_record(action: str, runs: list[Item], **more: Any) -> Record:
     """An operation that begins now."""
-    now = time.time()
-    op = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 1e6):06d}-{secrets.token_hex(2)}"
+    op = more.pop("op", None) or new_id()
     user, host = machine.user_name(), machine.host_name()
-    return Record(op=op, action=action, when=now, runs=runs, user=user, host=host, **more)
+    return Record(op=op, action=action, when=time.time(), runs=runs, user=user, host=host, **more)
+
+
+def new_id() -> str:
+    """A name for an operation; names sort by time."""
+    now = time.time()
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 1e6):06d}-{secrets.token_hex(2)}"
 
 
 def encode(record: Record) -> bytes:

@@ -47,6 +47,10 @@ def recover(database: Database) -> list[str]:
     Returns:
         One sentence for each operation, for the user.
     """
+    return [sentence for home in database.everywhere() for sentence in _recover_in(home)]
+
+
+def _recover_in(database: Database) -> list[str]:
     if journal_of(database.root).is_clean():
         keep_reserve(database.root.reserve)
         return []

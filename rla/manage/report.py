@@ -26,3 +26,12 @@ class Report:
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     bytes: int = 0
+
+    def add(self, other: Report) -> None:
+        """Take in what was done to the runs of another root."""
+        self.operation = self.operation or other.operation
+        self.done += other.done
+        self.gone += other.gone
+        self.failed += other.failed
+        self.notes += other.notes
+        self.bytes += other.bytes

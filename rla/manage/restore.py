@@ -38,16 +38,19 @@ class Operation:
 
 def list_operations(database: Database) -> list[Operation]:
     """What can be undone, the newest first; what was undone stands there with no runs until ``gc``."""
-    found = []
-    for op in reversed(operations(database.root)):
-        try:
-            plan = read_plan(database.root, op)
-        except (OSError, ValueError):
-            continue
-        action = MIGRATE if plan.action == TRANSFER else plan.action
-        size = sum(item.bytes for item in plan.runs)
-        found.append(Operation(op, action, plan.when, len(plan.runs), size))
-    return found
+    found: dict[str, Operation] = {}
+    for home in database.everywhere():
+        for op in operations(home.root):
+            try:
+                plan = read_plan(home.root, op)
+            except (OSError, ValueError):
+                continue
+            action = MIGRATE if plan.action == TRANSFER else plan.action
+            before = found.get(op)  # one operation may have changed the runs of several roots
+            runs = len(plan.runs) + (before.runs if before else 0)
+            size = sum(item.bytes for item in plan.runs) + (before.bytes if before else 0)
+            found[op] = Operation(op, action, plan.when, runs, size)
+    return [found[op] for op in sorted(found, reverse=True)]
 
 
 def restore(
@@ -70,11 +73,20 @@ def restore(
     Raises:
         StoreError: There is no such operation, or the disk or the index cannot be written.
     """
+    known = {home.root_id: operations(home.root) for home in database.everywhere()}
+    op = operation_id or max((op for ops in known.values() for op in ops), default=None)
+    report = Report(RESTORE)
+    if op is None:
+        return report
+    homes = [database.at(root_id) for root_id, ops in known.items() if op in ops] or [database]
+    for home in homes:
+        report.add(_restore_in(home, op, uids, progress))
+    return report
+
+
+def _restore_in(database: Database, op: str, uids: Sequence[str] | None, progress: Progress | None) -> Report:
     with operation(database), explained(database.root):
         recover_alone(database)
-        op = operation_id or next(iter(reversed(operations(database.root))), None)
-        if op is None:
-            return Report(RESTORE)
         plan = _plan(database, op)
         wanted = None if uids is None else set(uids)
         chosen = [item for item in plan.runs if wanted is None or item.uid in wanted]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rla.core import states
+from rla.core.layout import JobRunPaths
 from rla.core.manifest import Manifest
 from rla.runs import machine
 from rla.runs.database import Database
@@ -18,6 +19,8 @@ from rla.runs.run import Run
 from rla.store.rebuild import read_run
 
 _POLL: Final = 0.05
+_JOB_PATIENCE: Final = 5.0
+"""Seconds that hermes has to write down the end of a job."""
 
 
 @dataclass
@@ -93,7 +96,10 @@ def _ask(run: Run) -> str | None:
         with _handle(record.pid) as handle:
             if machine.process_start(record.pid) != record.process_started:
                 return "its process is gone"
-            _send(handle, record.pid)
+            if isinstance(run.paths, JobRunPaths):  # a job is its whole group: its shell writes down how it ends
+                os.killpg(record.pid, signal.SIGTERM)
+            else:
+                _send(handle, record.pid)
     except ProcessLookupError:
         return "its process is gone"
     except PermissionError:
@@ -126,8 +132,12 @@ def _send(handle: int | None, pid: int) -> None:
 
 def _wait(database: Database, run: Run, deadline: float, timeout: float) -> Stopped:
     """Until the run says how it ended, or its process is gone without a word."""
+    patience = time.monotonic() + (_JOB_PATIENCE if isinstance(run.paths, JobRunPaths) else 0.0)
     while True:
         state = _state_now(database, run)
+        if state == states.LOST and time.monotonic() < patience:
+            time.sleep(_POLL)
+            continue
         if state not in states.OPEN:
             said = state != states.LOST
             return Stopped(run.uid, state, None if said else "its process ended without a word: the run is lost")

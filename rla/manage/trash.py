@@ -22,7 +22,7 @@ def slots(leaf: Leaf, op: str, slot: str) -> Iterator[Spot]:
     """Where a leaf may lie in the trash, the usual place first."""
     yield Spot(leaf.root.trash, f"{op}/{leaf.tree}/{slot}")
     if leaf.archived:
-        yield Spot(leaf.root.root / ARCHIVED, f"{TRASH_BESIDE}/{op}/{leaf.kind}/{slot}")
+        yield Spot(leaf.root.base(archived=True), f"{TRASH_BESIDE}/{op}/{leaf.kind}/{slot}")
     yield Spot(leaf.root.tree(leaf.kind, archived=leaf.archived), f"{TRASH_BESIDE}/{op}/{slot}")
 
 
@@ -140,7 +140,7 @@ def drop_empty_trash(root: RootPaths, op: str) -> None:
 def operation_spots(root: RootPaths, op: str) -> Iterator[Spot]:
     """Where the trash of an operation may lie: beside ``.rla``, and at the top of each tree."""
     yield Spot(root.trash, op)
-    yield Spot(root.root / ARCHIVED, f"{TRASH_BESIDE}/{op}")
+    yield Spot(root.base(archived=True), f"{TRASH_BESIDE}/{op}")
     for archived in (False, True):
         for kind in KINDS:
             yield Spot(root.tree(kind, archived=archived), f"{TRASH_BESIDE}/{op}")

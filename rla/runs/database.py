@@ -55,6 +55,17 @@ class Database:
         """The same index with one of its trees as the root: what changes the runs of that tree."""
         return self if root_id == self.root_id else Database(self.trees[root_id], self.table, root_id)
 
+    def everywhere(self) -> list[Database]:
+        """The data root and each of its trees, one database each."""
+        return [self, *(self.at(tree_id) for tree_id in self.trees)]
+
+    def home_of(self, row: Mapping[str, Any]) -> Database:
+        """The database in whose root a run lies: this one, unless it lies in one of the trees only."""
+        roots = [place.root_id for place in row["places"]]
+        if self.root_id in roots:
+            return self
+        return next((self.at(root_id) for root_id in roots if root_id in self.trees), self)
+
     def root_of(self, root_id: str) -> RootPaths | None:
         """The data root, or one of its trees; None when it is not mounted here."""
         return self.root if root_id == self.root_id else self.trees.get(root_id)
