@@ -133,7 +133,7 @@ class Declaration:
         if self._points is not None:
             return ([point[key] for key in self.keys] for point in self._points)
         for key, values in self._pairs():
-            if any(isinstance(value, Distribution) for value in values):
+            if _is_drawn(values):
                 raise GridError(f"{key!r} is drawn from {values[0]}: draw n variants with grid.sample(n)", key=key)
         return itertools.product(*self.vals)
 
@@ -194,13 +194,14 @@ def shown(value: object) -> str:
 
 
 def _is_drawn(values: Sequence[Any]) -> bool:
-    return any(isinstance(value, Distribution) for value in values)
+    """Whether a parameter has a distribution, which is its only value then."""
+    return isinstance(values[0], Distribution)
 
 
 def _require_values(key: str, given: object, values: Sequence[Any]) -> None:
     if not values:
         raise GridError(f"{key!r} has no values: an empty list makes no variants", key=key)
-    if len(values) > 1 and _is_drawn(values):
+    if len(values) > 1 and any(isinstance(value, Distribution) for value in values):
         raise GridError(f"{key!r} lists a distribution among its values; give one or the other", key=key)
     if isinstance(given, range | Iterator) or _is_array(given):
         kind = type(given).__name__

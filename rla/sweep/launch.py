@@ -21,7 +21,7 @@ from rla.errors import GridError
 from rla.sweep import user_config
 from rla.sweep.console import Console
 from rla.sweep.mpi import process_count, require_launcher
-from rla.sweep.payload import serialised
+from rla.sweep.payload import is_plain, serialised
 from rla.sweep.report import GridReport
 from rla.sweep.thunk import Call, Signature, check_parameters, signature_of
 from rla.sweep.variant import Variant
@@ -229,7 +229,7 @@ def _thunk(thunk: Callable[..., object] | str, variants: Sequence[Variant]) -> T
 def _check_values(function: Any, variant: Variant, sent: set[tuple[str, int]]) -> None:
     """Refuse what cannot be sent to a process; each value is tried once, however many variants have it."""
     for key, value in variant.parameters.items():
-        if type(value) in {bool, int, float, str, type(None)} or (key, id(value)) in sent:
+        if is_plain(value) or (key, id(value)) in sent:
             continue
         serialised(Call(function, {key: value}))
         sent.add((key, id(value)))

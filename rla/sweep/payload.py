@@ -50,18 +50,18 @@ def _named(call: Call) -> tuple[str, str, dict[str, Any], Any] | None:
     module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
     if not (isinstance(module, str) and isinstance(name, str)) or module == "__main__":
         return None
-    if getattr(sys.modules.get(module), name, None) is not function or not _is_plain(
+    if getattr(sys.modules.get(module), name, None) is not function or not is_plain(
         [call.arguments, call.environment]
     ):
         return None
     return module, name, call.arguments, call.environment
 
 
-def _is_plain(value: object, depth: int = 8) -> bool:
+def is_plain(value: object, depth: int = 8) -> bool:
     """Whether a value is made of nothing but Python's own simple types, each exactly, and not too deep."""
     if type(value) in {list, tuple, dict} and depth:
         items = [*value.keys(), *value.values()] if isinstance(value, dict) else value
-        return all(_is_plain(item, depth - 1) for item in items)  # type: ignore[attr-defined]
+        return all(is_plain(item, depth - 1) for item in items)  # type: ignore[attr-defined]
     return value is None or type(value) in {bool, int, float, str, bytes}
 
 

@@ -21,6 +21,7 @@ import peers
 from bootstrap import bench_bootstrap
 from checkpoints import bench_checkpoint
 from code_backup import bench_code
+from grid import bench_grid
 from manage import bench_manage
 from measure import Figure, best_cpu, fresh, median_wall, process_wall, report, silence
 from plot import bench_plot
@@ -216,6 +217,7 @@ BENCHMARKS = {
     "query": bench_query,
     "plot": bench_plot,
     "manage": bench_manage,
+    "grid": bench_grid,
     "resume": bench_resume,
     "sb3": bench_sb3,
     "bootstrap": bench_bootstrap,
