@@ -252,7 +252,7 @@ def _dress(axes: Axes, lines: Sequence[Line], x: str, look: Look, place: int, *,
         axes.set_yscale("log")
     else:
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-4, 5))
-    axes.ticklabel_format(axis="x", style="sci", scilimits=(-4, 4))
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-4, 5))
     axes.set(xlim=look.xlim, ylim=look.ylim)
     axes.grid(visible=True, alpha=0.3, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -294,7 +294,8 @@ def _add_legend(
 
 def _name_entries(legend: Legend, names: Sequence[str], band: str) -> None:
     """Put the names in afterwards: matplotlib leaves out one that begins with ``_``, and reads ``$`` as mathematics."""
-    small = mpl.font_manager.FontProperties(size="small")
+    chosen = mpl.rcParams["legend.fontsize"]
+    small = mpl.font_manager.FontProperties(size="small" if chosen == "medium" else chosen)
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
         text.set_text(name)
