@@ -316,3 +316,58 @@ def test_sampled_points_are_runs(grid, stored):
     assert len(runs) == 6
     assert len({run.hyperparameters["lr"] for run in runs}) == 3
     assert all(run.summary["score"] == run.hyperparameters["lr"] * 10 + run.hyperparameters["seed"] for run in runs)
+
+
+# --- values of every kind
+
+
+class WithoutJson:
+    """Has no JSON form."""
+
+    def __repr__(self):
+        return "<without JSON>"
+
+
+WithoutJson.__module__ = "__main__"
+
+
+def test_values_without_json_form_arrive_and_are_recorded_as_text(grid, stored):
+    cyclic = {"a": 1}
+    cyclic["self"] = cyclic
+    values = {"thing": WithoutJson(), "classes": (int, str), "cyclic": cyclic, "nan": float("nan"), "keys": {(1, 2): 3}}
+
+    def train(thing, classes, cyclic, nan, keys):
+        assert cyclic["self"] is cyclic
+        assert classes == (int, str)
+        assert nan != nan  # noqa: PLR0124 - what makes it one
+        return keys[1, 2]
+
+    made = grid()
+    for key, value in values.items():
+        made.add(key, value)
+    made.run(local(train), quiet=True).check()
+    (run,) = stored()
+    assert run.summary["result"] == 3
+    config = json.loads((run.log_dir / "config.json").read_text())
+    assert config["thing"] == run.hyperparameters["thing"] == "<without JSON>"
+    assert config["classes"] == ["builtins.int", "builtins.str"]
+    assert config["cyclic"] == {"a": 1, "self": "<dict inside itself>"}
+
+
+def test_ten_megabytes_of_parameters_arrive_and_a_long_text_is_cut_in_the_record(grid, stored):
+    grid(text="x" * 10**7, numbers=[list(range(10**6))]).run(
+        local(lambda text, numbers: len(text) + len(numbers)), quiet=True
+    ).check()
+    (run,) = stored()
+    assert run.summary["result"] == 11 * 10**6
+    assert run.hyperparameters["text"] == "x" * 10_000
+    assert run.hyperparameters["numbers"] == list(range(10**6))
+
+
+def test_a_grid_waits_as_long_as_its_setting_says(grid, monkeypatch):
+    import time
+
+    monkeypatch.setattr(user_config, "WAIT_BEFORE_LAUNCH", 0.7)
+    before = time.monotonic()
+    grid(lr=[1]).run(local(lambda lr: None), quiet=True)
+    assert time.monotonic() - before > 0.7
