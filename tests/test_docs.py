@@ -21,8 +21,10 @@ from rla.core.layout import KINDS, RootPaths, RunPaths
 from rla.core.manifest import Manifest, Notes, State
 from rla.easy_log import (
     complex_data_recorder,
+    exp_loader,
     memory_used_recorder,
     rank,
+    rla_argparser,
     simple_mat_plot,
     time_step,
     time_used_recorder,
@@ -114,7 +116,8 @@ def run_page(tmp_path):
         place.mkdir()
         (tmp_path / "steps.json").write_text(json.dumps(steps(page)), encoding="utf-8")
         binaries = str(Path(sys.executable).parent)
-        environment = {**os.environ, "PATH": os.pathsep.join([binaries, os.environ["PATH"]]), "PYTHONPATH": str(ROOT)}
+        settings = {name: value for name, value in os.environ.items() if not name.startswith("RLA_")}  # as a reader's
+        environment = {**settings, "PATH": os.pathsep.join([binaries, os.environ["PATH"]]), "PYTHONPATH": str(ROOT)}
         return subprocess.run(
             [sys.executable, "-c", DRIVER, tmp_path / "steps.json"],
             cwd=place,
@@ -380,7 +383,15 @@ def rla_names(verdict: str) -> set[str]:
 def known_names() -> set[str]:
     arguments = inspect.signature(ExperimentManager.configure).parameters
     homes = [ExperimentManager, logger, TimeStepHolder, time_step, rla]
-    homes += [complex_data_recorder, memory_used_recorder, plot_func_v2, simple_mat_plot, time_used_recorder]
+    homes += [
+        exp_loader,
+        rla_argparser,
+        complex_data_recorder,
+        memory_used_recorder,
+        plot_func_v2,
+        simple_mat_plot,
+        time_used_recorder,
+    ]
     modules = {home.__name__.rpartition(".")[2] for home in homes}
     return {name for home in homes for name in dir(home)} | modules | {*arguments}
 
