@@ -67,8 +67,8 @@ def lines_of(found: BatchStatus) -> list[str]:
     lines.append(f"  {counts}")
     if found.seconds_left is not None:
         lines.append(f"  about {span(found.seconds_left)} left, {found.slots} at a time")
-    elif not found.is_over and not found.is_running:
-        lines.append("  no hermes runs it now: go on with the same command and --resume")
+    elif not found.is_running and set(found.counts) != {"finished"}:
+        lines.append("  nothing runs it now: the same command with --resume goes on")
     for failure in found.failures[:FAILURES]:
         lines.append(f"{failure.state}: {printable(failure.label)}")
         lines += [f"    {printable(line)}" for line in failure.error.splitlines()[-3:]]

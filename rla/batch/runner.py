@@ -210,7 +210,8 @@ class BatchRunner:
     def _patience(self) -> float:
         now = time.monotonic()
         until = [now + _LONG, self._beat]
-        until += [running.deadline for running in self._running if running.deadline is not None]
+        dates = [date for running in self._running for date in (running.deadline, running.ask_again)]
+        until += [date for date in dates if date is not None]
         if self._ledger.due is not None:
             until.append(self._ledger.due)
         if self._short_of_memory or any(

@@ -18,6 +18,8 @@ from rla.jobs.executor import StartedJob
 
 _GRACE: Final = 10.0
 """Seconds that a job whose time is up has to end by itself."""
+_YOUNG: Final = 1.0
+"""Seconds within which the shell of a job may not yet have made the command: it would take the word for its own."""
 _CHUNK: Final = 1 << 16
 _LARGEST: Final = 1 << 22
 
@@ -35,6 +37,8 @@ class Running:
         asked: Whether it was asked to end.
         timed_out: Whether its time was up.
         shown: How much of its output was shown, by file.
+        begun: When it was started or taken over, on the monotonic clock.
+        ask_again: When a job that was asked in its first moment is asked once more.
     """
 
     run: JobRun
@@ -45,11 +49,15 @@ class Running:
     asked: bool = False
     timed_out: bool = False
     shown: dict[Path, int] = field(default_factory=dict)
+    begun: float = field(default_factory=time.monotonic)
+    ask_again: float | None = None
 
     def ask(self) -> None:
         """Ask it to end."""
         self.asked = True
         self.job.signal(signal.SIGTERM)
+        now = time.monotonic()
+        self.ask_again = now + _YOUNG / 2 if now - self.begun < _YOUNG else None
 
     def kill(self) -> None:
         """Let it end now."""
@@ -58,6 +66,8 @@ class Running:
 
     def watch_time(self) -> None:
         """End it when its time is up: first ask, then no more."""
+        if self.ask_again is not None and time.monotonic() >= self.ask_again:
+            self.ask()
         if self.deadline is not None and time.monotonic() >= self.deadline:
             self.job.signal(signal.SIGKILL if self.timed_out else signal.SIGTERM)
             self.deadline = time.monotonic() + _GRACE

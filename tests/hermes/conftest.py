@@ -135,6 +135,14 @@ class Process:
     def signal(self, number: int = signal.SIGINT) -> None:
         self._process.send_signal(number)
 
+    def end_now(self) -> None:
+        for _ in range(2):
+            if self._process.poll() is None:
+                self.signal()
+                time.sleep(0.2)
+        with self._process:
+            self._process.kill()
+
     def end(self, timeout: float = 60) -> Done:
         out, err = self._process.communicate(timeout=timeout)
         return Done(self._process.returncode, out, err)
@@ -142,8 +150,16 @@ class Process:
 
 @pytest.fixture
 def started(repository) -> Any:
-    """Start hermes as a process."""
-    return lambda *arguments, **environment: Process(repository, *arguments, **environment)
+    """Start hermes as a process; what still runs at the end of the test is ended."""
+    processes: list[Process] = []
+
+    def start(*arguments: object, **environment: str) -> Process:
+        processes.append(Process(repository, *arguments, **environment))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.end_now()
 
 
 def wait_for(condition: Callable[[], Any], timeout: float = 20.0) -> Any:

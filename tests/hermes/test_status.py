@@ -1,0 +1,95 @@
+"""How a batch stands, as the command line tells it."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+from tests.hermes.conftest import wait_for
+
+
+@pytest.fixture
+def status(hermes):
+    return lambda *arguments: hermes(*arguments, command="status")
+
+
+def test_a_finished_batch_is_told_with_its_failures(repository, hermes, status):
+    repository.hermes_file("[[python, say.py, 1],[]]", "[[python, say.py, --exit=7],[]]")
+    hermes("-n", "b")
+    done = status()
+    assert done.code == 0
+    first, counts, failure, *details, directory = done.out.splitlines()
+    assert first == "batch b, 2 jobs of a.hermes" or first.endswith("a.hermes")
+    assert counts.strip() == "1 finished, 1 failed"
+    assert failure.startswith("failed: ")
+    assert failure.endswith("--exit=7")
+    assert [line.strip() for line in details] == ["complained", "exit code 7"]
+    assert directory.strip() == str(repository.directories()[-1])
+
+
+def test_a_running_batch_tells_what_is_left_and_for_how_long(repository, started, status):
+    repository.hermes_file(
+        "[[python, say.py, --sleep=0.3],[]]", "[[python, say.py, --sleep=60],[]]", "[[python, say.py, 3],[]]"
+    )
+    process = started("-n", "b")
+
+    def all_states():
+        done = status("--json")
+        found = json.loads(done.out) if done.code == 0 else None
+        return found if found and len(found["counts"]) == 3 else None
+
+    found = wait_for(all_states)
+    assert found["counts"] == {"finished": 1, "running": 1, "pending": 1}
+    assert found["is_running"]
+    assert 0 < found["seconds_left"] < 60
+    assert "left, 1 at a time" in status().out
+    process.signal(signal.SIGKILL)
+    process.end()
+    assert "about" not in status().out
+
+
+def test_a_batch_that_was_broken_off_says_how_to_go_on(repository, started, status):
+    repository.hermes_file("[[python, say.py, --sleep=60],[]]", "[[python, say.py, 2],[]]")
+    process = started("-n", "b")
+    wait_for(lambda: list(repository.tree.rglob("run.json")))
+    process.signal()
+    process.end()
+    out = status().out
+    assert "1 pending, 1 interrupted" in out
+    assert "--resume" in out
+
+
+def test_the_newest_batch_is_meant_unless_one_is_named(repository, hermes, status):
+    repository.hermes_file("[[python, say.py],[]]")
+    for name in ("one", "two"):
+        hermes("-n", name)
+    assert json.loads(status("--json").out)["name"] == "two"
+    assert json.loads(status("-n", "one", "--json").out)["name"] == "one"
+    assert status("-n", "three").code == 3
+
+
+def test_an_item_counts_once_however_often_it_was_run(repository, hermes, status):
+    repository.hermes_file("[[python, say.py, --fail-until=mark],[]]")
+    hermes("--retries", 1)
+    assert json.loads(status("--json").out)["counts"] == {"finished": 1}
+
+
+def test_watching_ends_with_the_batch(repository, started, hermes):
+    repository.hermes_file("PROD([[python, say.py, {i} --sleep=0.4],[]], i=RANGE[0, 3])")
+    process = started("-n", "b")
+    wait_for(lambda: list(repository.tree.rglob("run.json")))
+    done = hermes("--interval", "0.1", command="watch")
+    assert done.code == 0
+    assert "1 running" in done.out
+    assert done.out.splitlines()[-1].strip() == "3 finished"
+    assert process.end().code == 0
+
+
+def test_without_any_batch_that_is_said(repository, hermes, status):
+    repository.hermes_file("[[python, say.py],[]]")
+    hermes()
+    for file in repository.tree.glob(".rla-jobs/batches/*.json"):
+        file.unlink()
+    assert (status().code, hermes(command="watch").code) == (3, 3)
