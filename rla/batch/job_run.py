@@ -16,7 +16,7 @@ from rla.batch.code_state import Capture
 from rla.batch.outcome import Outcome
 from rla.batch.workload import CommandLine, Item, Workload
 from rla.core import manifest, states
-from rla.core.hyperparams import normalise, tracked_text
+from rla.core.hyperparams import flatten, normalise, tracked_text
 from rla.core.index_name import IndexName
 from rla.core.layout import JobRunPaths, JobTreePaths
 from rla.core.manifest import Manifest, State
@@ -191,7 +191,8 @@ def _manifest(run: JobRun, workload: Workload, pid: int) -> Manifest:
     assert run.command is not None
     hyperparameters = normalise(run.item.hyperparameters)
     started = run.created.astimezone()
-    tracked = [key for key in run.item.tracked if key in hyperparameters]
+    known = {*hyperparameters, *(key for key, _ in flatten(hyperparameters))}
+    tracked = [key for key in run.item.tracked if key in known]
     name = IndexName(run.created, machine.ip_address(), tracked_text(hyperparameters, tracked))
     seed = hyperparameters.get("seed")
     return Manifest(

@@ -88,12 +88,12 @@ def value_at(variant: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def output_place(exp_name: str, seed: int | None, *, datestamp: bool, now: datetime) -> str:
+def output_place(exp_name: str, seed: object, *, datestamp: bool, now: datetime) -> str:
     """An output directory below its ``data_dir``: ``<name>/<name>_s<seed>``, or with the date before the name.
 
     Args:
         exp_name: The run's name; a ``/`` in it makes levels.
-        seed: The seed, or None for ``<name>`` alone.
+        seed: The seed, with ``-`` for what is no letter, digit, ``_`` or ``-``; or None for ``<name>`` alone.
         datestamp: Whether to write ``<YYYY-MM-DD>_<name>/<YYYY-MM-DD>_<HH-MM-SS>-<name>_s<seed>``.
         now: The time of the date, one for the whole grid.
 
@@ -102,7 +102,8 @@ def output_place(exp_name: str, seed: int | None, *, datestamp: bool, now: datet
     """
     _require_inside(exp_name)
     day, moment = (f"{now:%Y-%m-%d}_", f"{now:%Y-%m-%d_%H-%M-%S}-") if datestamp else ("", "")
-    levels = [day + exp_name] if seed is None else [day + exp_name, f"{moment}{exp_name}_s{seed}"]
+    number = _NOT_SAFE.sub("-", str(seed))
+    levels = [day + exp_name] if seed is None else [day + exp_name, f"{moment}{exp_name}_s{number}"]
     return _fitting("/".join(filter(None, levels)))
 
 

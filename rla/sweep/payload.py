@@ -50,9 +50,7 @@ def _named(call: Call) -> tuple[str, str, dict[str, Any], Any] | None:
     module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
     if not (isinstance(module, str) and isinstance(name, str)) or module == "__main__":
         return None
-    if getattr(sys.modules.get(module), name, None) is not function or not is_plain(
-        [call.arguments, call.environment]
-    ):
+    if getattr(sys.modules.get(module), name, None) is not function or not is_plain([call.arguments, call.environment]):
         return None
     return module, name, call.arguments, call.environment
 

@@ -41,6 +41,11 @@ def test_every_variant_is_a_run_with_what_went_in_and_what_came_out(grid, stored
     assert runs[1].log_dir == place / "rla_data" / "g_lr1" / "g_lr1_s5"
 
 
+def test_a_nested_parameter_with_several_values_is_tracked(grid, stored):
+    grid(net__hid=[1, 2], seed=[3]).run(local(lambda net: None), quiet=True)
+    assert [run.tracked for run in stored()] == ["net.hid=1", "net.hid=2"]
+
+
 def test_output_is_kept_with_the_run_and_not_shown(grid, stored, capfd):
     def train(lr):
         print(f"to stdout {lr}")

@@ -146,6 +146,10 @@ def test_a_slash_in_a_name_makes_levels():
     assert output_place("a/b", 0, datestamp=False, now=NOON) == "a/b/a/b_s0"
 
 
+def test_a_seed_cannot_leave_its_directory():
+    assert output_place("e", "../../x", datestamp=False, now=NOON) == "e/e_s------x"
+
+
 def test_a_name_that_is_empty_leaves_the_seed():
     assert output_place("", 0, datestamp=False, now=NOON) == "_s0"
 
