@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -52,6 +53,12 @@ _INSIDE: Final = 6
 _MARKS: Final = 12
 _PALE: Final = 0.18
 _FAINT: Final = 0.09
+_WRAPPED: Final = 28
+"""Letters in a line of the title of a legend beside the axes."""
+_LETTER: Final = 0.075
+"""Inches that a letter of a legend takes, about."""
+_TEXT_LINE: Final = 0.2
+"""Inches that a line of it takes, about."""
 _PANEL: Final = (4.8, 3.4)
 _CHOICES: Final = {
     "legend": ("auto", "inside", "outside", "none"),
@@ -163,8 +170,13 @@ def _draw(
     panels = list(dict.fromkeys(line.panel for line in lines))
     styles = _styles(lines, look)
     artists: Artists = {}
+    entries = _entries(lines, styles, look)
+    outside = look.legend == "outside" or (look.legend == "auto" and (len(panels) > 1 or len(entries) > _INSIDE))
+    band = textwrap.fill(band, _WRAPPED) if outside else band
     if ax is None:
-        figure, several = _new_figure(len(panels), look)
+        texts = [*band.splitlines(), *(f"----- {name}" for name, _ in entries)]
+        room = (_LETTER * max(map(len, texts)), _TEXT_LINE * (len(texts) + 2)) if outside else (0.0, 0.0)
+        figure, several = _new_figure(len(panels), look, room)
     else:
         several = list(np.asarray(ax, dtype=object).ravel())
         root = several[0].get_figure(root=True)
@@ -181,14 +193,18 @@ def _draw(
         _dress(axes, mine, x, look, place, several=len(panels) > 1)
     if look.title:
         (figure.suptitle if len(panels) > 1 and ax is None else several[0].set_title)(look.title)
-    _add_legend(figure if ax is None else None, several, lines, styles, band, look)
+    if look.legend != "none":
+        _add_legend(figure if ax is None else several[-1], entries, band, look, outside=outside)
     return figure, artists
 
 
-def _new_figure(count: int, look: Look) -> tuple[Figure, list[Axes]]:
+def _new_figure(count: int, look: Look, room: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, and room for what stands beside them, width and height in inches."""
     columns = {"vertical": 1, "horizontal": count}.get(look.tiling, math.ceil(math.sqrt(count)))
     rows = math.ceil(count / columns)
-    size = look.figsize or (_PANEL[0] * columns + 0.6, _PANEL[1] * rows + 0.4)
+    width = _PANEL[0] * columns + 0.6 + room[0] * look.legend_columns
+    height = max(_PANEL[1] * rows + 0.4, room[1] / look.legend_columns)
+    size = look.figsize or (width, height)
     figure = ShownFigure(figsize=size, layout="constrained")
     places = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for empty in places[count:]:
@@ -258,38 +274,39 @@ def _dress(axes: Axes, lines: Sequence[Line], x: str, look: Look, place: int, *,
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _add_legend(
-    figure: Figure | None,
-    several: Sequence[Axes],
-    lines: Sequence[Line],
-    styles: dict[str, dict[str, Any]],
-    band: str,
-    look: Look,
-) -> None:
-    """One legend for all panels; its title names line and band."""
-    if look.legend == "none":
-        return
-    labels = list(styles)
-    names = [_name(label, [line for line in lines if line.label == label], look) for label in labels]
-    handles = [Line2D([], [], **{**styles[label], "marker": styles[label]["marker"] or None}) for label in labels]
-    if len(names) > MOST_NAMES:
-        names[MOST_NAMES - 1 :] = [f"... and {len(labels) - MOST_NAMES + 1} more"]
-        handles[MOST_NAMES - 1 :] = [Line2D([], [], linestyle="")]
+def _entries(lines: Sequence[Line], styles: dict[str, dict[str, Any]], look: Look) -> list[tuple[str, Line2D]]:
+    """What a legend names, with what it shows: lines, as many as can be told apart, and reference lines."""
+    entries = [
+        (
+            _name(label, [line for line in lines if line.label == label], look),
+            Line2D([], [], **{**style, "marker": style["marker"] or None}),
+        )
+        for label, style in list(styles.items())[:MOST_NAMES]
+    ]
+    if len(styles) > MOST_NAMES:
+        entries[-1] = (f"... and {len(styles) - MOST_NAMES + 1} more", Line2D([], [], linestyle=""))
     if any((line.summary.n < line.runs).any() for line in lines):
-        names.append("fewer runs")
-        handles.append(Line2D([], [], color="#555555", linestyle=_FEWER))
+        entries.append(("fewer runs", Line2D([], [], color="#555555", linestyle=_FEWER)))
     for _, color, style, name in look.marks:
         if name:
-            names.append(name)
-            look_of: Any = {"color": color or "#555555", "linestyle": style or "--"}
-            handles.append(Line2D([], [], linewidth=1.2, **look_of))
-    outside = look.legend == "outside" or (look.legend == "auto" and (len(several) > 1 or len(names) > _INSIDE))
-    if outside and figure is not None:
-        legend = figure.legend(handles, [" "] * len(names), loc="outside right upper", ncols=look.legend_columns)
-    else:
-        where = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)} if outside else {"loc": "best"}
-        legend = several[-1].legend(handles, [" "] * len(names), ncols=look.legend_columns, **where)
-    _name_entries(legend, names, band)
+            shown: Any = {"color": color or "#555555", "linestyle": style or "--"}
+            entries.append((name, Line2D([], [], linewidth=1.2, **shown)))
+    return entries
+
+
+def _add_legend(
+    owner: Figure | Axes, entries: Sequence[tuple[str, Line2D]], band: str, look: Look, *, outside: bool
+) -> None:
+    """One legend for all panels; its title names line and band."""
+    place: dict[str, Any] = {"loc": "best"}
+    if outside:
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}
+        place = {"loc": "outside right upper"} if isinstance(owner, Figure) else beside
+    elif isinstance(owner, Figure):
+        owner = owner.axes[-1]
+    handles = [handle for _, handle in entries]
+    legend = owner.legend(handles, [" "] * len(entries), ncols=look.legend_columns, **place)
+    _name_entries(legend, [name for name, _ in entries], band)
 
 
 def _name_entries(legend: Legend, names: Sequence[str], band: str) -> None:

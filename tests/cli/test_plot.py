@@ -64,7 +64,7 @@ def test_the_looks_reach_the_figure(rla_command, trained_twice, tmp_path):
     limits = ["--xlim", "1,10", "--ylim", "0.5,4", "--band", "minmax", "--estimate", "median", "--legend", "outside"]
     assert rla_command("plot", "--metric", "reward", *looks, *limits, "-o", path).code == 0
     drawn = path.read_text(encoding="utf-8")
-    for text in ("My title", "steps", "points", "median and lowest to highest run", "lr=0.1 (n=3)"):
+    for text in ("My title", "steps", "points", "median and lowest to highest", "lr=0.1 (n=3)"):
         assert f"<!-- {text} -->" in drawn
 
 

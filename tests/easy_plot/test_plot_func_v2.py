@@ -108,7 +108,7 @@ def test_bounds_scales_and_smoothing_are_applied(draw, trained):
 
 def test_each_shade_that_is_asked_for_is_drawn_and_named(draw, trained):
     count = lambda result: len(result.figure.axes[0].collections)
-    title = lambda result: result.figure.legends[0].get_title().get_text()
+    title = lambda result: result.figure.legends[0].get_title().get_text().replace("\n", " ")
     assert (count(draw()), title(draw())) == (4, "mean ± standard error, and lowest to highest run")
     only = draw(shaded_err=False, shaded_range=False, shaded_std=True)
     assert (count(only), title(only)) == (2, "mean ± standard deviation")
