@@ -9,6 +9,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Final
 
+from rla.sweep.report import last_lines
+
 if TYPE_CHECKING:
     from rla.batch.job_run import JobRun
     from rla.batch.outcome import Outcome
@@ -39,7 +41,7 @@ class Console:
         seconds = max(0.0, outcome.result.ended - run.created.timestamp())
         rest = ", and is run again" if again else ""
         self._say(f"[{self._ended}/{self._total}] {outcome.state:<8} {run.item.label} after {_span(seconds)}{rest}")
-        for line in (outcome.error or "").splitlines()[-3:]:
+        for line in last_lines(outcome.error or ""):
             self._say(f"    {line}")
 
     def noted(self, text: str) -> None:

@@ -21,11 +21,10 @@ from rla.sweep.variant import Variant
 from rla.sweep.workload import GridWorkload
 
 if TYPE_CHECKING:
-    from optuna.study import Study
-
     from rla.batch.status import BatchStatus
     from rla.runs.database import Database
     from rla.runs.frame import DataFrame
+    from rla.sweep.optuna_adapter import Study
     from rla.sweep.report import GridReport
 
 

@@ -20,7 +20,7 @@ from rla.sweep.space import Choice, Distribution, LogUniform, Uniform, distribut
 from rla.sweep.variant import Variant
 
 if TYPE_CHECKING:
-    from optuna.study import Study
+    from optuna.study import Study as Study  # noqa: PLC0414 - the type that others name
     from optuna.trial import Trial
 
 _SIMPLE: Final = (bool, int, float, str, type(None))

@@ -70,7 +70,7 @@ class GridReport:
         yield f"grid {self.batch}: {', '.join(parts) or 'there was nothing to run'}"
         for failure in self.failures[:_SHOWN]:
             yield f"  {failure.label}: {failure.state}"
-            yield from (f"    {line}" for line in failure.error.splitlines()[-_LINES:])
+            yield from (f"    {line}" for line in last_lines(failure.error))
             yield from (f"    {directory}" for directory in filter(None, [failure.directory]))
         if self.report.failed > _SHOWN:
             yield f"  ... and {self.report.failed - _SHOWN} more"
@@ -78,3 +78,8 @@ class GridReport:
     def __str__(self) -> str:
         """All of it."""
         return "\n".join(self.lines())
+
+
+def last_lines(error: str) -> list[str]:
+    """The last lines of what is told of a failure, without those that only underline."""
+    return [line for line in error.splitlines() if line.strip(" ^~")][-_LINES:]
