@@ -84,6 +84,9 @@ def test_dir_gives_the_same_names_when_all_were_used(fresh):
         "from rla.easy_log.time_step import time_step_holder, TimeStepHolder",
         "from rla.easy_log.manager import ExperimentManager",
         "from rla.errors import RlaError, RlaWarning",
+        "from rla.easy_plot import plot_func; from rla.easy_plot.plot_func_v2 import plot_func",
+        "import rla.easy_plot.plot_func_v2; from rla.easy_plot import plot_func; assert callable(plot_func)",
+        "import rla; assert rla.plot is rla.easy_plot.learning_curves.plot",
         "import rla; rla.exp_manager, rla.logger, rla.init, rla.time_step_holder, rla.__version__",
         "from rla import *; exp_manager, logger, init, time_step_holder",
     ],
@@ -130,6 +133,11 @@ def test_importing_rla_imports_nothing_heavy(fresh):
 def test_importing_every_short_name_imports_nothing_heavy(fresh):
     text = "from rla import exp_manager, logger, init, time_step_holder"
     assert loaded(fresh, text, NOT_AT_IMPORT) == []
+
+
+def test_importing_what_draws_does_not_import_what_it_draws_with(fresh):
+    text = "from rla import plot; from rla.easy_plot import plot_func"
+    assert loaded(fresh, text, ["matplotlib", "pandas", "rich", "click", "torch"]) == []
 
 
 def test_recording_a_whole_run_imports_nothing_heavy(fresh):

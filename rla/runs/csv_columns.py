@@ -63,13 +63,13 @@ def read_columns(
 
     crc = begin.crc
     end = begin.end
-    parts: list[list[Array]] = []
+    parts: list[list[Array]] = [[] for _ in places]
     for block in _whole_blocks(stream, begin.end, size):
-        parts.append(parse_block(block, places, width))
+        for part, values in zip(parts, parse_block(block, places, width), strict=True):
+            part.append(values)
         crc = crc32c.crc32c(block, crc)
         end += len(block)
-    columns = [np.concatenate([part[index] for part in parts] or [np.empty(0)]) for index in range(len(places))]
-    return columns, Extent(end, crc)
+    return [_joined(part) for part in parts], Extent(end, crc)
 
 
 def crc_of(stream: BinaryIO, end: int) -> int | None:
@@ -86,6 +86,13 @@ def present(values: Array) -> NDArray[np.bool_]:
     """Which cells something was recorded in, a NaN included."""
     there: NDArray[np.bool_] = values.view(np.uint64) != EMPTY
     return there
+
+
+def _joined(parts: list[Array]) -> Array:
+    """The pieces of one column as one array; the pieces are let go of, so that no two columns are there twice."""
+    whole = np.concatenate(parts) if parts else np.empty(0)
+    parts.clear()
+    return whole
 
 
 def _whole_blocks(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:

@@ -172,7 +172,7 @@ class _Table:
                 alike = [name for name in wanted if known[name].extent == begin]
                 added, extent = self._added(stream, alike, begin, source)
                 for name, values in zip(alike, added, strict=True):
-                    found[name] = np.concatenate([known[name].values, values]) if len(values) else known[name].values
+                    found[name] = _behind(known[name].values, values)
                     self._keep(name, known[name], Cached(found[name], extent, source, read_at))
         return found
 
@@ -217,6 +217,11 @@ class _Table:
         grown = (len(new.values) - len(old.values)) * _GROWTH > len(old.values)
         if grown or new.is_settled():
             self._cache.save(self._path, name, new)
+
+
+def _behind(old: Array, new: Array) -> Array:
+    """Two pieces of a column as one; nothing is copied where there is only one."""
+    return np.concatenate([old, new]) if len(old) and len(new) else new if len(new) else old
 
 
 def _curve(xs: Array, ys: Array) -> Curve:
