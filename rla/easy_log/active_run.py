@@ -28,7 +28,6 @@ from rla.core.manifest import Manifest, State
 from rla.easy_log import run_files
 from rla.easy_log.heartbeat import Heartbeat
 from rla.easy_log.keeper import Keeper
-from rla.easy_log.late_fork import refuse_begun, take_over_files
 from rla.easy_log.losses import Losses
 from rla.easy_log.outcome import Outcome, ProcessHooks, outcome_of
 from rla.easy_log.recorder import Logger, silent_logger
@@ -149,6 +148,8 @@ class ActiveRun:
             ResumeError: This run has ended, or has values or files already.
             OSError: Something could not be copied; the run is as it was.
         """
+        from rla.easy_log.late_fork import refuse_begun, take_over_files  # noqa: PLC0415 - few runs need it
+
         if self._parts is None or self._open_values is None:
             raise ResumeError("no run records in this process: start one with exp_manager.log_files_gen() first")
         refuse_begun(self.paths, self.logger.dumped_step)

@@ -67,6 +67,7 @@ def plot(  # noqa: PLR0913 - one keyword per thing that a figure can be asked fo
     colors: Sequence[str] = (),
     markers: bool | Sequence[str] = False,
     show_n: bool = True,
+    families: bool = True,
     resamples: int = 1000,
     random_seed: int = 0,
 ) -> tuple[Figure, DataFrame]:
@@ -101,6 +102,8 @@ def plot(  # noqa: PLR0913 - one keyword per thing that a figure can be asked fo
         colors: Of the lines, in order; by default seven that can be told apart by nearly everybody.
         markers: Also mark the lines, for print without colour; or matplotlib's markers, in order.
         show_n: The legend tells how many runs each line is made of.
+        families: Draw runs that go on from each other as one curve: the last of them has it all. Otherwise
+            each is a run of its own.
         resamples: Of the bootstrap.
         random_seed: Of the bootstrap.
 
@@ -128,6 +131,7 @@ def plot(  # noqa: PLR0913 - one keyword per thing that a figure can be asked fo
         points=points,
         panels=panels,
         scale=scale or {},
+        families=families,
     )
     from rla.easy_plot.figure import COLORS, MARKERS, Look  # noqa: PLC0415 - matplotlib takes half a second to import
 

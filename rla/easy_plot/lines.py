@@ -19,6 +19,7 @@ from rla.easy_plot.grouping import Group, group_runs, seed_notes
 from rla.easy_plot.smoothing import Smoothing
 from rla.errors import ConfigError, PlotDataError
 from rla.runs.curves import Curve, RunCurves, read_curves
+from rla.runs.lineage import last_of_families
 from rla.runs.run import Run
 from rla.runs.unknown import nearest
 
@@ -47,6 +48,8 @@ class Plan:
         scale: Metric -> a function of its values.
         bounds: The lowest and the highest x that count; None for no bound.
         label: Names a group instead of its own label; it gets the group and the metric.
+        families: Runs that go on from each other are one training: only the last of them, which has the
+            whole curve, is drawn.
     """
 
     metrics: Sequence[str]
@@ -61,6 +64,7 @@ class Plan:
     scale: Mapping[str, Scale] = field(default_factory=dict)
     bounds: tuple[float | None, float | None] = (None, None)
     label: Callable[[Group, str], str] | None = None
+    families: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning.
@@ -127,13 +131,15 @@ def make_lines(runs: Sequence[Run], plan: Plan, groups: Sequence[Group] | None =
     """
     if not plan.metrics:
         raise PlotDataError("no metric is named; name one that was recorded, as episode_return")
+    if plan.families:
+        runs = last_of_families(runs)
+        groups = None if groups is None else [_within(group, runs) for group in groups]
     panel_of = _panels(runs, plan)
     if groups is None:
         apart = {key for key in (plan.seeds, plan.panels) if key is not None}
         groups = group_runs(runs, plan.group_by, apart)
     read = read_curves(runs, list(dict.fromkeys(plan.metrics)), plan.x)
     _check_names(read, plan)
-    # A family of runs (``parent_uid``) that is to count as one training would be joined here.
     notes = _Notes()
     usable = {
         (each.run.uid, metric): curve
@@ -171,6 +177,12 @@ def _listed(text: str, uids: Sequence[str], most: int = 5) -> str:
         return text
     named = ", ".join(uids[:most]) + (f" and {len(uids) - most} more" if len(uids) > most else "")
     return f"run{'s' * (len(uids) > 1)} {named}: {text}"
+
+
+def _within(group: Group, runs: Sequence[Run]) -> Group:
+    """A group without the runs that are not among these."""
+    kept = {run.uid for run in runs}
+    return replace(group, runs=tuple(run for run in group.runs if run.uid in kept))
 
 
 def _panels(runs: Sequence[Run], plan: Plan) -> dict[str, str]:

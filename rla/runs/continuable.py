@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from rla.core import json_codec, states
-from rla.fsio.file_lock import FileLock
+from rla.fsio.file_lock import FileLock, is_locked
 from rla.runs.database import Database, open_database
 from rla.runs.run import Run
+from rla.store.rebuild import read_run
 
 _NOT_CONTINUED: Final = frozenset({*states.OPEN, states.FINISHED, states.CANCELLED})
 _ABOUT_LOADING: Final = frozenset({"loaded_task_name", "loaded_date"})
@@ -22,15 +25,26 @@ _PATIENCE: Final = 0.1
 
 def unfinished(database: Database, task: str, hyperparameters: Mapping[str, Any]) -> Iterator[Run]:
     """The runs of a task with these hyperparameters that ended before they were finished, newest first."""
-    wanted = _identity(hyperparameters)
+    wanted = identity(hyperparameters)
     rows = database.table.rows(task, columns=["uid", "state", "hyperparameters"])
     for row in rows:
-        if row["state"] in {states.FINISHED, states.CANCELLED} or _identity(row["hyperparameters"]) != wanted:
+        if row["state"] in {states.FINISHED, states.CANCELLED} or identity(row["hyperparameters"]) != wanted:
             continue
         whole = database.table.get(row["uid"])
-        run = None if whole is None else database.run_of(whole)
+        run = None if whole is None else _seen_by_its_job(database.run_of(whole))
         if run is not None and run.state not in _NOT_CONTINUED and _is_live(database, run):
             yield run
+
+
+def _seen_by_its_job(run: Run) -> Run:
+    """The run, which is not alive if Slurm has started its job again: whatever its heartbeat says elsewhere."""
+    job, restarts = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_RESTART_COUNT", "")
+    if run.state not in states.OPEN or not job or not restarts.isdigit() or is_locked(run.require_paths().manifest):
+        return run
+    slurm = read_run(run.require_paths())[0].environment.get("slurm") or {}
+    before = str(slurm.get("SLURM_RESTART_COUNT", "0"))
+    is_earlier = slurm.get("SLURM_JOB_ID") == job and before.isdigit() and int(before) < int(restarts)
+    return replace(run, alive=False) if is_earlier else run
 
 
 def _is_live(database: Database, run: Run) -> bool:
@@ -62,10 +76,11 @@ def claimed(database: Database, run: Run, index_url: str | None) -> Iterator[boo
 def _is_continued(database: Database, run: Run) -> bool:
     """Whether a run of the same task and hyperparameters has begun where this one stopped."""
     rows = database.table.rows(run.task, columns=["parent_uid", "hyperparameters"])
-    mine = _identity(run.hyperparameters)
-    return any(row["parent_uid"] == run.uid and _identity(row["hyperparameters"]) == mine for row in rows)
+    mine = identity(run.hyperparameters)
+    return any(row["parent_uid"] == run.uid and identity(row["hyperparameters"]) == mine for row in rows)
 
 
-def _identity(hyperparameters: Mapping[str, Any] | None) -> bytes:
+def identity(hyperparameters: Mapping[str, Any] | None) -> bytes:
+    """By what two trainings are the same: their hyperparameters, but for those that say what is loaded."""
     kept = {key: value for key, value in (hyperparameters or {}).items() if key not in _ABOUT_LOADING}
     return msgspec.json.encode(json_codec.encode(kept), order="deterministic")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rla.runs.continuable import identity
 from rla.runs.database import Database
 from rla.runs.run import Run
 from rla.store.schema import runs
@@ -28,10 +29,17 @@ def children(database: Database, run: Run) -> list[Run]:
 
 
 def last_of_families(found: Sequence[Run]) -> list[Run]:
-    """Of runs of a task that go on from each other only the last, in their order.
+    """Of runs of the same task and hyperparameters that go on from each other only the last, in their order.
 
     A run that goes on from another begins with its values, so the last one has the whole curve. Where
-    several go on from one, each of them stays.
+    several go on from one, each of them stays; and one whose child has other hyperparameters stays, too.
     """
-    parents = {(run.row["parent_uid"], run.task) for run in found}
-    return [run for run in found if (run.uid, run.task) not in parents]
+    parents = {run.row["parent_uid"] for run in found if run.row["parent_uid"] is not None}
+    if not parents:
+        return list(found)
+    continued = {(run.row["parent_uid"], run.task, identity(run.hyperparameters)) for run in found}
+    return [
+        run
+        for run in found
+        if run.uid not in parents or (run.uid, run.task, identity(run.hyperparameters)) not in continued
+    ]

@@ -171,6 +171,21 @@ def test_a_branch_with_other_hyperparameters_does_not_take_the_run_away(data_roo
     assert start(data_root).resumed.source.uid == old.uid
 
 
+@pytest.mark.parametrize(("count", "goes_on"), [("1", True), ("0", False)])
+def test_a_job_that_slurm_started_again_elsewhere_goes_on_at_once(data_root, monkeypatch, count, goes_on):
+    old = broken_off(data_root)
+    record = json.loads(old.paths.manifest.read_text())
+    slurm = {"slurm": {"SLURM_JOB_ID": "77"}}
+    old.paths.manifest.write_text(json.dumps({**record, "host": "a node that went down", "environment": slurm}))
+    state = json.loads(old.paths.state.read_text())
+    old.paths.state.write_text(json.dumps({**state, "state": "running", "ended": None}))
+    open_database(data_root).reindex()
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", count)
+    monkeypatch.setenv("RLA_RANK", "0")
+    assert (start(data_root).resumed is not None) == goes_on
+
+
 def test_other_ranks_are_told_that_only_the_first_goes_on(data_root, monkeypatch):
     broken_off(data_root)
     monkeypatch.setenv("RLA_RANK", "1")

@@ -276,6 +276,23 @@ def test_a_run_that_moved_to_another_root_is_told_or_continued_there(source, dat
         assert resumed.run.paths.root == tmp_path / "other"
 
 
+def test_other_ranks_get_the_model_and_make_no_run(source, data_root, monkeypatch):
+    monkeypatch.setenv("RLA_RANK", "1")
+    with resume(source.uid, data_root) as resumed:
+        assert (resumed.step, resumed.model["w"].tolist()) == (6, [6, 6, 6])
+        assert time_step_holder.get_time() == 6
+        train(7, 9)
+    assert [run.uid for run in open_database(data_root).runs()] == [source.uid]
+
+
+def test_a_run_that_this_process_still_records_ends_before_it_is_continued(data_root):
+    first = rla.init("task", data_root=data_root, config=NUMPY)
+    train(0, 3)
+    with resume(first.uid, data_root) as resumed:
+        assert resumed.source.state == "finished"
+    assert not first.is_recording
+
+
 # --- what cannot be continued
 
 

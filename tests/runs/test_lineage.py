@@ -41,6 +41,13 @@ def test_a_family_is_drawn_by_its_last_runs(database, family):
     assert {run.uid for run in last_of_families(database().runs())} == {third, branch}
 
 
+def test_a_run_with_other_hyperparameters_does_not_stand_for_the_one_it_goes_on_from(database, family, data_root):
+    branch = family[3]
+    with rla.resume(branch, data_root=data_root, config=CONFIG, hyperparameters={"seed": 7}) as resumed:
+        pass
+    assert {branch, resumed.run.uid} <= {run.uid for run in last_of_families(database().runs())}
+
+
 def test_a_deleted_ancestor_ends_the_line(database, family):
     from rla.manage.plan import execute, plan_delete
 
