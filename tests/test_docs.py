@@ -157,7 +157,8 @@ def test_the_quickstart_leaves_the_files_that_the_readme_draws(run_page, tmp_pat
 
 @pytest.mark.parametrize("page", EXECUTED, ids=name_of)
 def test_every_python_block_of_a_page_that_teaches_is_run(page):
-    blocks = [match for match in BLOCK.finditer(text_of(page)) if match[2] == "python"]
+    marks = [(match[1] or "", match[2]) for match in BLOCK.finditer(text_of(page))]
+    blocks = [mark for mark, language in marks if language == "python" or mark.startswith("file: ")]
     assert len([step for step in steps(page) if step[1] in {"python", "file"}]) == len(blocks) > 0
 
 

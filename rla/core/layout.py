@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 LOG: Final = "log"
 CODE: Final = "code"
@@ -62,6 +62,9 @@ def user_cache_dir() -> Path:
 @dataclass(frozen=True)
 class RootPaths:
     """The files of one data root that do not belong to a run."""
+
+    depths: ClassVar[tuple[int, ...]] = (5,)
+    """How many levels the place of a run has."""
 
     root: Path
 
@@ -134,11 +137,6 @@ class RootPaths:
         """The tree of one kind."""
         return self.root / kind
 
-    @property
-    def depths(self) -> tuple[int, ...]:
-        """How many levels the place of a run has."""
-        return (5,)
-
     def base(self, *, archived: bool) -> Path:
         """What the trees lie in, or those of the archived copies."""
         return self.root / ARCHIVED if archived else self.root
@@ -169,15 +167,12 @@ class JobTreePaths(RootPaths):
     with another level on both sides of the middle where the name has a ``/`` in it.
     """
 
+    depths = (2, 3, 4)
+
     @property
     def state_dir(self) -> Path:
         """Another one than a database's: ``experiments/`` may be both."""
         return self.root / JOB_STATE_DIR
-
-    @property
-    def depths(self) -> tuple[int, ...]:
-        """A grid's, or without a name; with a name; a grid's whose name has two levels."""
-        return (2, 3, 4)
 
     def base(self, *, archived: bool) -> Path:
         """The tree itself; its archived copies are out of the way of the scripts' names."""

@@ -20,8 +20,9 @@ def test_a_finished_batch_is_told_with_its_failures(repository, hermes, status):
     hermes("-n", "b")
     done = status()
     assert done.code == 0
-    first, counts, failure, *details, directory = done.out.splitlines()
-    assert first == "batch b, 2 jobs of a.hermes" or first.endswith("a.hermes")
+    first, counts, advice, failure, *details, directory = done.out.splitlines()
+    assert "--resume" in advice
+    assert first == "batch b, 2 jobs of a.hermes"
     assert counts.strip() == "1 finished, 1 failed"
     assert failure.startswith("failed: ")
     assert failure.endswith("--exit=7")
