@@ -29,7 +29,6 @@ def main(payload: str, result: str) -> None:
     with open(payload, "rb") as file:  # noqa: PTH123
         header = marshal.load(file)  # noqa: S302 - our own maker wrote it, for this process only
     sys.path[:], sys.argv[:] = header["path"], header["argv"]
-    sys.modules["__main__"].__file__ = header["main"]
     function, arguments, environment = _call_of(header)
     if environment is not None:
         arguments["env_fn"] = _maker(*environment)

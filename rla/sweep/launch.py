@@ -23,7 +23,7 @@ from rla.sweep.console import Console
 from rla.sweep.mpi import process_count, require_launcher
 from rla.sweep.payload import is_plain, serialised
 from rla.sweep.report import GridReport
-from rla.sweep.thunk import Call, Signature, check_parameters, signature_of
+from rla.sweep.thunk import Call, Signature, call_of, check_parameters, signature_of
 from rla.sweep.variant import Variant
 from rla.sweep.workload import GridWorkload, Thunk, parent_run
 
@@ -221,6 +221,7 @@ def _thunk(thunk: Callable[..., object] | str, variants: Sequence[Variant]) -> T
             check_parameters(taken, given)
             serialised(Call(function, {}))
             checked.add((id(function), given))
+        call_of(function, taken, variant.parameters, {})
         _check_values(function, variant, sent)
     names = {known.name for _, known in functions.values()}
     return Thunk(key or next(iter(names), "grid"), function_of, signature, key)

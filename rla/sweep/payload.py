@@ -14,12 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rla.errors import GridError, MissingDependencyError
+from rla.errors import GridError, MissingDependencyError, RlaError
 from rla.fsio.atomic_write import write_all
 from rla.sweep.thunk import Call, thunk_name
-
-_UNPICKLED = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError, NotImplementedError)
-"""What objects raise that cannot be sent."""
 
 
 def write_payload(file: Path, call: Call) -> None:
@@ -33,7 +30,6 @@ def write_payload(file: Path, call: Call) -> None:
     header = {
         "path": [entry or str(Path.cwd()) for entry in map(str, sys.path)],
         "argv": list(sys.argv),
-        "main": getattr(sys.modules.get("__main__"), "__file__", None),
         "named": named,
         "pickled": serialised(call) if named is None else None,
     }
@@ -72,7 +68,9 @@ def serialised(call: Call) -> bytes:
     """
     try:
         return _dumps((call.function, call.arguments, call.environment))
-    except _UNPICKLED as error:
+    except RlaError:
+        raise
+    except Exception as error:  # an object that is copied may raise anything
         part, reason = next(_culprits(call), ("a part of it", error))
         raise GridError(
             f"{thunk_name(call.function)} cannot be sent to a process of its own: {part} cannot be copied ({reason}); "
@@ -106,7 +104,7 @@ def _culprits(call: Call) -> Iterator[tuple[str, Exception]]:
 def _tried(name: str, value: object) -> Iterator[tuple[str, Exception]]:
     try:
         _dumps(value)
-    except _UNPICKLED as error:
+    except Exception as error:  # noqa: BLE001 - as above
         yield name, error
 
 

@@ -17,6 +17,7 @@ from rla.errors import GridError
 RUN_ARGUMENTS: Final = ("exp_name", "thunk", "num_cpu", "data_dir", "datestamp")
 """What says how a function is run; a parameter of these names is meant for it only if it names it."""
 
+_NOT_RUN_BY_CALLS: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -65,6 +66,8 @@ def signature_of(function: object) -> Signature:
     name = thunk_name(function)
     if not callable(function):
         raise GridError(f"what a grid runs must be a function, or the name of a parameter; it is {function!r}")
+    if any(kind(function) for kind in _NOT_RUN_BY_CALLS):
+        raise GridError(f"calling {name} does not run it: wrap it in a function that awaits or exhausts it")
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # some functions written in C do not tell
@@ -123,10 +126,16 @@ def call_of(
         signature: What it takes.
         variant: The parameters, nested, with the seed.
         logger_kwargs: Where a logger of spinningup's kind writes; those of the variant count before these.
+
+    Raises:
+        GridError: What must be a dictionary is none.
     """
     arguments = dict(variant)
+    for key in ("logger_kwargs", "env_kwargs"):
+        if not isinstance(arguments.get(key) or {}, Mapping):
+            raise GridError(f"{key!r} must be a dictionary; it is {arguments[key]!r}", key=key)
     if signature.takes("logger_kwargs"):
-        arguments["logger_kwargs"] = {**logger_kwargs, **arguments.get("logger_kwargs", {})}
+        arguments["logger_kwargs"] = {**logger_kwargs, **(arguments.get("logger_kwargs") or {})}
     if not signature.takes("seed"):
         arguments.pop("seed", None)
     environment = None

@@ -315,6 +315,36 @@ def test_a_spinningup_script_runs_when_its_import_line_changes(python, place, st
     assert (place / f"data/{expected[0]}/{expected[0]}_s10/progress.txt").exists()
 
 
+def test_workers_that_a_function_spawns_do_not_run_its_script_again(python, place, stored):
+    (place / "worker.py").write_text("def double(x): return 2 * x\n")
+    python(
+        """
+        from pathlib import Path
+        from rla.sweep import ExperimentGrid
+        with open("began", "a") as file:
+            file.write("x")
+        def train(lr):
+            import multiprocessing
+            from worker import double
+            with multiprocessing.get_context("spawn").Pool(2) as pool:
+                return sum(pool.map(double, [lr, 10]))
+        grid = ExperimentGrid("g")
+        grid.add("lr", [1])
+        grid.run(train)
+        """
+    )
+    assert [run.summary["result"] for run in stored()] == [22]
+    assert (place / "began").read_text() == "x"
+
+
+def test_a_directory_that_cannot_be_made_is_told_before_anything_starts(grid, place):
+    from rla.errors import RunStartError
+
+    (place / "file").touch()
+    with pytest.raises(RunStartError, match="nothing was started"):
+        grid(lr=[1]).run(local(lambda lr: None), data_dir=place / "file" / "below", quiet=True)
+
+
 # --- secrets, and runs in runs
 
 

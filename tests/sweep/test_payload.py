@@ -165,6 +165,16 @@ def test_what_cannot_be_sent_is_named(tmp_path):
     assert not (tmp_path / "payload").exists()
 
 
+class Refuses:
+    def __reduce__(self):
+        raise RuntimeError("I stay here")
+
+
+def test_an_object_that_refuses_to_be_copied_is_named(tmp_path):
+    with pytest.raises(GridError, match=r"parameter 'it' cannot be copied \(I stay here\)"):
+        write_payload(tmp_path / "payload", Call(lambda it: it, {"it": Refuses()}))
+
+
 def test_a_deep_value_is_refused_with_its_name(tmp_path):
     deep: list = []
     for _ in range(100_000):

@@ -113,6 +113,26 @@ def test_what_cannot_be_called_is_refused():
         signature_of(3)
 
 
+async def awaits(lr):
+    """Does nothing until somebody awaits it."""
+
+
+def yields(lr):
+    yield lr
+
+
+@pytest.mark.parametrize("function", [awaits, yields])
+def test_a_function_that_a_call_does_not_run_is_refused(function):
+    with pytest.raises(GridError, match="does not run it"):
+        signature_of(function)
+
+
+@pytest.mark.parametrize("key", ["logger_kwargs", "env_kwargs"])
+def test_settings_that_are_no_dictionary_are_refused(key):
+    with pytest.raises(GridError, match=f"'{key}' must be a dictionary; it is 3"):
+        call(anything, **{key: 3})
+
+
 def test_a_function_that_takes_no_names_is_refused():
     def by_place(lr, /):
         return lr
