@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rla.runs.csv_columns import EMPTY, Array
+from rla.runs.csv_columns import EMPTY, Array, present
 
 
 def parse_block(block: bytes, places: Sequence[int], width: int) -> list[Array]:
@@ -30,9 +30,9 @@ def parse_block(block: bytes, places: Sequence[int], width: int) -> list[Array]:
         skip_blank_lines=False,
         encoding_errors="replace",
     )
-    if frame[width].notna().any():
+    if present(_numbers(frame[width])).any():
         raise ValueError("a row has more cells than there are columns")
-    return [_numbers(frame[place].iloc[1:]) for place in places]
+    return [_numbers(frame[place]) for place in places]
 
 
 class _Led:
@@ -52,9 +52,15 @@ class _Led:
 
 
 def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """A column with ``NaN`` or a text in it was read as texts; only an empty cell is missing there."""
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    missing = column.isna().to_numpy()
+    """A column without its leading cell. Where it has ``NaN`` or a text in it, pandas has read it as texts."""
+    values = column.to_numpy()[1:]
+    if values.dtype == np.int64:
+        return values.astype(np.float64)
+    if values.dtype == np.float64:
+        missing = np.isnan(values)
+    else:
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)[1:]
+        missing = column.isna().to_numpy()[1:]
     if missing.any():
         values = values.copy()
         values.view(np.uint64)[missing] = EMPTY

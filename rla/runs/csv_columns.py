@@ -90,7 +90,7 @@ def present(values: Array) -> NDArray[np.bool_]:
 
 def _joined(parts: list[Array]) -> Array:
     """The pieces of one column as one array; the pieces are let go of, so that no two columns are there twice."""
-    whole = np.concatenate(parts) if parts else np.empty(0)
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty(0)
     parts.clear()
     return whole
 

@@ -106,6 +106,8 @@ class TestCells:
         assert read_curve(path, "b", "time-step").y.tolist() == [2, 6]
         with pytest.raises(ValueError, match="more cells than there are columns"):
             read_curve(table(HEADER + "1,2,0\n1,2,01,2,1\n"), "b", "time-step")
+        with pytest.raises(ValueError, match="more cells than there are columns"):
+            read_curve(table(HEADER + "1,2,0\n1,2,0text,x\n"), "b", "time-step")
 
     def test_blocks_end_where_rows_do(self, table, monkeypatch):
         text = HEADER + "".join(f'"{"x" * (step % 7)}\n,",{step},{step}\n' for step in range(50))
