@@ -291,6 +291,11 @@ class JobRunPaths(RunPaths):
         return self.log / "config.json"
 
     @property
+    def progress_text(self) -> Path:
+        """What a logger of spinningup's kind records."""
+        return self.log / "progress.txt"
+
+    @property
     def payload(self) -> Path:
         """What a variant's process is to call; there only until its end."""
         return self.log / ".payload"

@@ -27,6 +27,7 @@ from rla.runs.join import job_of
 from rla.sweep import mpi
 from rla.sweep.naming import output_place
 from rla.sweep.payload import write_payload
+from rla.sweep.progress_text import take_in_progress
 from rla.sweep.thunk import Call, Signature, call_of
 from rla.sweep.variant import Variant, with_keys, work_of
 
@@ -172,11 +173,12 @@ class GridWorkload(Workload):
         return dataclasses.replace(outcome, state=states.FAILED, error=error)
 
     def settle(self, run: JobRun, outcome: Outcome) -> list[str]:
-        """Remove the payload, and record the numbers that the function returned."""
+        """Remove the payload, and record what the function returned and what its own logger wrote."""
         run.paths.payload.unlink(missing_ok=True)
-        if outcome.succeeded and (numbers := numbers_of(run.paths.returned)):
-            state = read_state(run.paths)
-            state.summary = {**numbers, **state.summary}
+        state = take_in_progress(run.paths, read_state(run.paths))
+        if outcome.succeeded:
+            state.summary = {**numbers_of(run.paths.returned), **state.summary}
+        if state.summary or state.time_step is not None:
             atomic_write(run.paths.state, manifest.encode(state), durable=False)
         return []
 
