@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ class Resumed:
     def restore_random_states(self) -> None:
         """Put the random states of the checkpoint back once more, as after a model was built; without any, nothing."""
         if self._random_states is not None:
+            importlib.import_module("numpy.random")  # what is not loaded cannot be put back
+
             from rla.artifacts.random_states import restore  # noqa: PLC0415 - only where some were saved
 
             restore(self._random_states)

@@ -151,8 +151,8 @@ def test_a_hyperparameter_that_only_the_old_run_knows_is_kept_and_told(data_root
 
 def test_a_name_to_overwrite_that_is_none_is_an_error_that_names_the_nearest(source, data_root):
     start(data_root)
-    with pytest.raises(ConfigError, match=r"net\.widht.*net\.width"):
-        loader_of(source).import_hyper_parameters(["net.widht"])
+    with pytest.raises(ConfigError, match=r"net\.wdth.*net\.width"):
+        loader_of(source).import_hyper_parameters(["net.wdth"])
 
 
 # --- which run

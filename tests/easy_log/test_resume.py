@@ -31,6 +31,7 @@ from rla.errors import (
 from rla.runs.database import open_database
 from tests.conftest import csv_rows
 
+ROOT = Path(__file__).parents[2]
 EVERY = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv", "tensorboard", "json"]}
 NUMPY = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv", "tensorboard"]}
 
@@ -180,6 +181,33 @@ def test_random_numbers_go_on_where_they_were_saved(data_root):
         torch.nn.Linear(2, 2)
         resumed.restore_random_states()
         assert torch.rand(1).item() == expected[2]
+
+
+def test_numpy_s_numbers_go_on_also_where_nobody_has_imported_it_yet(data_root, script):
+    settings = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    begin = f"""
+        import rla
+        settings = {{"data_root": {str(data_root)!r}, "config": {NUMPY!r}}}
+    """
+    saved = script(
+        f"""{begin}
+        import numpy as np
+        np.random.seed(1)
+        with rla.init("task", **settings):
+            rla.exp_manager.save_checkpoint({{"w": np.zeros(1)}}, random_states=True)
+            print(np.random.rand())
+        """,
+        **settings,
+    )
+    again = script(
+        f"""{begin}
+        with rla.resume("last", **settings):
+            import numpy as np
+            print(np.random.rand())
+        """,
+        **settings,
+    )
+    assert again.stdout == saved.stdout
 
 
 def test_random_numbers_are_left_alone_when_that_is_asked_for(data_root):
