@@ -22,8 +22,8 @@ from rla.core.layout import JobRunPaths
 from rla.core.manifest import Manifest
 from rla.errors import ConfigError
 from rla.fsio.file_lock import is_locked
-from rla.jobs.adopted import AdoptedJob, end_of
-from rla.jobs.job import JobResult
+from rla.jobs.adopted import AdoptedJob
+from rla.jobs.job import JobResult, end_of
 from rla.runs.liveness import spoke_lately
 from rla.runs.machine import host_name
 

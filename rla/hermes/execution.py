@@ -23,6 +23,7 @@ from rla.hermes.hermesfile import HermesFile, read_hermes_file
 from rla.hermes.messages import Messages
 from rla.hermes.settings import Settings, load_settings
 from rla.hermes.source import Line
+from rla.hermes.words import quoted
 from rla.hermes.workload import HermesWorkload
 
 _COMMAND_BATCH = "command"
@@ -98,7 +99,7 @@ class Plan:
             directory=self.workload.directory,
             code=self.workload.code,
             options=BatchOptions(settings.retries, settings.halt, settings.timeout, settings.memory_free),
-            source=self.workload.file.path,
+            source=None if self.workload.file.path is None else self.workload.file.path.absolute(),
         )
 
     def commands(self) -> Iterator[str]:
@@ -180,7 +181,7 @@ def _check_owner(file: Path | None) -> None:
 def _file(request: Request, settings: Settings) -> HermesFile:
     if request.file is not None:
         return read_hermes_file(request.file, settings)
-    line = Line(f"[[{', '.join(shlex.quote(word) for word in request.command)}],[]]")
+    line = Line(f"[[{', '.join(map(quoted, request.command))}],[]]")
     return HermesFile(settings, lines=(line,))
 
 

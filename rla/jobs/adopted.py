@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from pathlib import Path
 
 from rla.fsio.file_lock import is_locked
 from rla.jobs.executor import StartedJob
-from rla.jobs.job import JobResult, read_exit_code
+from rla.jobs.job import JobResult, end_of
 
 
 class AdoptedJob(StartedJob):
@@ -50,11 +49,3 @@ class AdoptedJob(StartedJob):
         if self.pid > 1 and is_locked(self._lock):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
-
-
-def end_of(exit_code: Path) -> JobResult:
-    """How a job that does not live any more ended; without an exit code when it wrote none."""
-    with contextlib.suppress(OSError):
-        if (found := read_exit_code(exit_code)) is not None:
-            return found
-    return JobResult(None, time.time())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +69,14 @@ class JobResult:
             return f"ended by {signal.Signals(self.signal).name}"
         except ValueError:
             return f"exit code {self.exit_code}"
+
+
+def end_of(exit_code: Path) -> JobResult:
+    """How a job that does not live any more ended, by its file; without an exit code when it wrote none."""
+    with contextlib.suppress(OSError):
+        if (found := read_exit_code(exit_code)) is not None:
+            return found
+    return JobResult(None, time.time())
 
 
 def read_exit_code(file: Path) -> JobResult | None:

@@ -12,11 +12,12 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Final
 
 from rla.fsio.file_lock import FileLock
 from rla.jobs.executor import Executor, StartedJob
-from rla.jobs.job import Job, JobResult
+from rla.jobs.job import Job, JobResult, end_of
 
 _SHELL: Final = "/bin/sh"
 _NEVER_BEGAN: Final = 125
@@ -55,7 +56,7 @@ class LocalExecutor(Executor):
         finally:
             os.close(hear)
         lock.abandon()
-        return _LocalJob(process, tell)
+        return _LocalJob(process, tell, job.exit_code)
 
 
 def _popen(job: Job, hear: int, lock: int, errors: int) -> subprocess.Popen[bytes]:
@@ -73,10 +74,11 @@ def _popen(job: Job, hear: int, lock: int, errors: int) -> subprocess.Popen[byte
 class _LocalJob(StartedJob):
     """A child of this process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], tell: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], tell: int, exit_code: Path) -> None:
         self.pid = process.pid
         self._process = process
         self._tell: int | None = tell
+        self._exit_code = exit_code
         self._result: JobResult | None = None
         self._sentinel = _sentinel(process.pid)
 
@@ -93,23 +95,30 @@ class _LocalJob(StartedJob):
 
     def abandon(self) -> None:
         self._close()
-        self._process.wait()
+        self._result = JobResult(self._process.wait(), time.time())
         self._close_sentinel()
 
     def poll(self) -> JobResult | None:
-        if self._result is None and self._has_ended():
-            self.signal(signal.SIGTERM)  # what it has left behind; its number is its own until it is waited for
-            code = self._process.wait()
-            self._result = JobResult(128 - code if code < 0 else code, time.time())
-            self._close_sentinel()
+        if self._result is None:
+            try:
+                self._result = self._end()
+            except ChildProcessError:  # somebody else has waited for it, or the system does where SIGCHLD is ignored
+                self._process.wait()
+                self._result = end_of(self._exit_code)
+            if self._result is not None:
+                self._close_sentinel()
         return self._result
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
-    def _has_ended(self) -> bool:
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    def _end(self) -> JobResult | None:
+        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return None
+        self.signal(signal.SIGTERM)  # what it has left behind; its number is its own until it is waited for
+        code = self._process.wait()
+        return JobResult(128 - code if code < 0 else code, time.time())
 
     def _close(self) -> None:
         if self._tell is not None:

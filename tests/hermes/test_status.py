@@ -22,7 +22,7 @@ def test_a_finished_batch_is_told_with_its_failures(repository, hermes, status):
     assert done.code == 0
     first, counts, advice, failure, *details, directory = done.out.splitlines()
     assert "--resume" in advice
-    assert first == "batch b, 2 jobs of a.hermes"
+    assert first == f"batch b, 2 jobs of {repository.path / 'a.hermes'}"
     assert counts.strip() == "1 finished, 1 failed"
     assert failure.startswith("failed: ")
     assert failure.endswith("--exit=7")

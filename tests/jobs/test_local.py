@@ -1,0 +1,179 @@
+"""Commands run in process groups of their own, wait for the word to begin, and their end is known."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rla.fsio.file_lock import FileLock, is_locked
+from rla.jobs.adopted import AdoptedJob
+from rla.jobs.job import Job, JobResult, end_of, read_exit_code
+from rla.jobs.local import LocalExecutor
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a command; it is released unless ``begin`` is false."""
+    started = []
+
+    def run(*words: str, begin: bool = True, **environment: str):
+        lock_file = tmp_path / "lock"
+        lock_file.touch()
+        lock = FileLock(lock_file)
+        assert lock.acquire()
+        job = Job(words, tmp_path, tmp_path / "out", tmp_path / "err", tmp_path / "code", {**os.environ, **environment})
+        found = LocalExecutor().start(job, lock)
+        started.append(found)
+        if begin:
+            found.release()
+        return found
+
+    yield run
+    for job in started:
+        if job.poll() is None:
+            job.signal(signal.SIGKILL)
+            end(job)
+
+
+def end(job, timeout: float = 10) -> JobResult:
+    deadline = time.monotonic() + timeout
+    while (result := job.poll()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return result
+
+
+@pytest.mark.parametrize(("text", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$", 143)])
+def test_the_exit_code_is_known_and_written_down(start, tmp_path, text, code):
+    result = end(start("sh", "-c", text))
+    assert result.exit_code == code
+    assert read_exit_code(tmp_path / "code").exit_code == code
+    assert result.signal == (code - 128 if code > 128 else None)
+
+
+def test_a_program_that_is_not_there_ends_with_127_and_says_so(start, tmp_path):
+    assert end(start("no-such-program")).exit_code == 127
+    assert "not found" in (tmp_path / "err").read_text()
+
+
+def test_words_arrive_as_they_are_and_stdin_is_empty(start, tmp_path):
+    words = ["$HOME", "a b", "'", '"', ";", "*", "", "-n", "ü\n"]
+    result = end(start(sys.executable, "-c", "import sys; print([sys.argv[1:], sys.stdin.read()])", *words))
+    assert result.succeeded
+    assert (tmp_path / "out").read_text() == f"{[words, '']}\n"
+
+
+def test_a_job_does_not_begin_before_it_is_released(start, tmp_path):
+    job = start("sh", "-c", "touch began", begin=False)
+    time.sleep(0.3)
+    assert not (tmp_path / "began").exists()
+    job.release()
+    assert end(job).succeeded
+    assert (tmp_path / "began").exists()
+
+
+def test_a_job_that_is_abandoned_never_begins(start, tmp_path):
+    job = start("sh", "-c", "touch began", begin=False)
+    job.abandon()
+    assert not (tmp_path / "began").exists()
+    assert not is_locked(tmp_path / "lock")
+
+
+def test_a_job_of_a_process_that_dies_before_the_word_never_begins(tmp_path):
+    text = """
+import os, pathlib, sys
+from rla.fsio.file_lock import FileLock
+from rla.jobs.job import Job
+from rla.jobs.local import LocalExecutor
+here = pathlib.Path(sys.argv[1])
+(here / "lock").touch()
+lock = FileLock(here / "lock")
+lock.acquire()
+files = [here / name for name in ("out", "err", "code")]
+LocalExecutor().start(Job(("touch", "began"), here, *files, dict(os.environ)), lock)
+os._exit(0)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", text, str(tmp_path)], check=True, env=environment)
+    deadline = time.monotonic() + 5
+    while is_locked(tmp_path / "lock"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not (tmp_path / "began").exists()
+    assert not (tmp_path / "code").exists()
+
+
+def test_a_job_holds_its_lock_as_long_as_it_lives_and_its_children_do_not(start, tmp_path):
+    job = start("sh", "-c", "sleep 0.3; setsid sleep 2 & exit 0")
+    assert is_locked(tmp_path / "lock")
+    assert end(job).succeeded
+    assert not is_locked(tmp_path / "lock")
+
+
+def test_a_signal_reaches_everything_that_a_job_has_started(start, tmp_path):
+    job = start("sh", "-c", "sleep 30 & echo $! > child; wait")
+    deadline = time.monotonic() + 5
+    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    job.signal(signal.SIGTERM)
+    assert end(job).exit_code == 143
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
+    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_job_whose_directory_is_gone_is_an_error(tmp_path):
+    (tmp_path / "lock").touch()
+    lock = FileLock(tmp_path / "lock")
+    lock.acquire()
+    files = [tmp_path / name for name in ("out", "err", "code")]
+    with pytest.raises(FileNotFoundError):
+        LocalExecutor().start(Job(("true",), tmp_path / "gone", *files, dict(os.environ)), lock)
+    lock.release()
+
+
+def test_an_end_is_known_where_the_system_waits_for_children(start):
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert end(start("sh", "-c", "exit 7")).exit_code == 7
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_nothing_is_left_open(start):
+    before = set(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        end(start("true"))
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
+
+
+def test_a_job_of_another_process_is_taken_over_by_its_lock(start, tmp_path):
+    job = start("sh", "-c", "sleep 0.3; exit 5")
+    adopted = AdoptedJob(job.pid, tmp_path / "lock", tmp_path / "code")
+    assert adopted.poll() is None
+    end(job)
+    assert end(adopted).exit_code == 5
+    adopted.signal(signal.SIGKILL)  # nobody is left to get it
+
+
+def test_a_job_without_an_exit_code_has_ended_in_an_unknown_way(tmp_path):
+    result = end_of(tmp_path / "code")
+    assert (result.exit_code, result.signal, result.succeeded) == (None, None, False)
+    (tmp_path / "code").write_text("torn")
+    assert end_of(tmp_path / "code").exit_code is None
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(0, "exit code 0"), (7, "exit code 7"), (137, "ended by SIGKILL"), (255, "exit code 255"), (None, "without")],
+)
+def test_an_end_is_told_in_words(code, told):
+    assert told in str(JobResult(code, 0.0))
