@@ -26,7 +26,7 @@ NO_TERMINAL = (100, 30)
 
 
 class Numbers(click.ParamType[Any]):
-    """Two numbers, as ``0,100``; an empty one is no bound."""
+    """Two numbers, as ``0,100``."""
 
     name = "A,B"
 
@@ -185,7 +185,15 @@ def _go_on(curves: LiveCurves, output: Path | None, options: dict[str, Any], int
     """Draw until no run goes on: into the file, in place on a terminal, or one picture below the other."""
     if output is not None:
         look = _look(options)
-        _until_the_end(curves, interval, lambda: curves.save(output, look))
+        told = [""]
+
+        def keep() -> None:
+            curves.save(output, look)
+            if curves.trouble != told[-1]:
+                told.append(curves.trouble)
+                click.echo(printable(curves.trouble) or f"drawing {output}", err=True)
+
+        _until_the_end(curves, interval, keep)
     elif not sys.stdout.isatty():
         _until_the_end(curves, interval, lambda: _print(curves.text(*_screen())))
     else:
@@ -200,8 +208,8 @@ def _go_on(curves: LiveCurves, output: Path | None, options: dict[str, Any], int
                 live.update(Text(text, no_wrap=True, overflow="crop"), refresh=True)
 
             _until_the_end(curves, interval, show)
-    if curves.trouble:
-        click.echo(curves.trouble, err=True)
+    if curves.trouble and output is None:
+        click.echo(printable(curves.trouble), err=True)
     return NOTHING_MATCHED if curves.trouble else 0
 
 
