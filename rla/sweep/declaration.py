@@ -64,6 +64,8 @@ class Declaration:
         Raises:
             GridError: The key was added before, or excludes one that was; there are no values.
         """
+        if self._points is not None:
+            raise GridError("the points of this grid are drawn already: add parameters before sample(n)")
         if not isinstance(key, str):
             raise GridError(f"Key must be a string. It is {key!r}.")
         if not (shorthand is None or isinstance(shorthand, str)):
@@ -190,6 +192,8 @@ def nested(values: Any) -> dict[str, Any]:
 
 def shown(value: object) -> str:
     """A value on one line, as JSON where it has one."""
+    if isinstance(value, Distribution):
+        return repr(value)
     return json.dumps(plain(value), ensure_ascii=False)
 
 

@@ -115,6 +115,8 @@ class ExperimentGrid(Declaration):
             GridError: The grid has no parameters.
         """
         drawn = copy.copy(self)
+        drawn.keys, drawn.vals = list(self.keys), list(self.vals)
+        drawn.shs, drawn.in_names = list(self.shs), list(self.in_names)
         drawn._points = self._draw(n, seed, low_discrepancy=low_discrepancy)  # noqa: SLF001 - one of ourselves
         return drawn
 

@@ -323,6 +323,22 @@ def test_sampled_points_are_runs(grid, stored):
     assert all(run.summary["score"] == run.hyperparameters["lr"] * 10 + run.hyperparameters["seed"] for run in runs)
 
 
+def test_a_grid_of_points_takes_no_more_parameters_and_leaves_the_other_as_it_is(grid, capsys):
+    from rla.sweep import uniform
+
+    whole = grid(x=uniform(0, 1))
+    points = whole.sample(3)
+    with pytest.raises(GridError, match="add parameters before sample"):
+        points.add("y", [1])
+    points.print()
+    out = capsys.readouterr().out
+    assert "\tUniform(low=0, high=1)" in out
+    assert "Variants, counting seeds:              3" in out
+    whole.add("y", [1, 2])
+    assert (whole.keys, len(points)) == (["x", "y"], 3)
+    assert [set(variant) for variant in points.variants()] == [{"x"}] * 3
+
+
 # --- values of every kind
 
 
