@@ -22,6 +22,7 @@ from bootstrap import bench_bootstrap
 from checkpoints import bench_checkpoint
 from code_backup import bench_code
 from grid import bench_grid
+from hermes import bench_hermes
 from manage import bench_manage
 from measure import Figure, best_cpu, fresh, median_wall, process_wall, report, silence
 from plot import bench_plot
@@ -218,6 +219,7 @@ BENCHMARKS = {
     "plot": bench_plot,
     "manage": bench_manage,
     "grid": bench_grid,
+    "hermes": bench_hermes,
     "resume": bench_resume,
     "sb3": bench_sb3,
     "bootstrap": bench_bootstrap,
