@@ -181,3 +181,38 @@ def test_a_deep_value_is_refused_with_its_name(tmp_path):
         deep = [deep]
     with pytest.raises(GridError, match="parameter 'deep'"):
         write_payload(tmp_path / "payload", Call(lambda deep: deep, {"deep": deep}))
+
+
+WITHOUT_CLOUDPICKLE = """
+import sys
+sys.modules["cloudpickle"] = None
+from rla.errors import MissingDependencyError
+from rla.sweep import ExperimentGrid
+from beside import train
+
+def own(lr):
+    return lr
+
+grid = ExperimentGrid("g")
+grid.add("lr", [1, 2])
+grid.add("kind", [dict], in_name=True)
+assert grid.run(train, quiet=True).counts == {"finished": 2}
+grid = ExperimentGrid("h")
+grid.add("lr", [1])
+try:
+    grid.run(own, quiet=True)
+except MissingDependencyError as error:
+    assert 'pip install "rla[sweep]"' in str(error), error
+else:
+    raise SystemExit("it did not say so")
+"""
+
+
+def test_without_cloudpickle_functions_of_modules_run_and_for_others_the_extra_is_named(tmp_path):
+    (tmp_path / "beside.py").write_text("def train(lr, kind): return len(kind()) + lr\n")
+    (tmp_path / "script.py").write_text(WITHOUT_CLOUDPICKLE)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
