@@ -1,39 +1,41 @@
-"""A small torch training that goes on from its own last run; it writes its weights and its curve at the end.
+"""Small torch trainings that go on from their own last run; each writes its weights and its curve at its end.
 
-killed_training.py DATA_ROOT RESULT [--slow]
+Each line of stdin, a JSON list of data root, result file and whether to be slow, is trained in a process of its
+own, forked from this one: importing torch twenty times would take minutes. Told are "training PID" and "ended CODE".
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
+import tempfile
 import time
 
 import torch
 
 import rla
+import rla.easy_log.continuing
 from rla import exp_manager, logger, time_step_holder
 
 STEPS = 400
-SLOW = "--slow" in sys.argv
 
 
-def main() -> None:
+def train(data_root: str, result: str, slow: bool, steps: int = STEPS) -> None:
     torch.manual_seed(5)
     model = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Dropout(0.2), torch.nn.Tanh(), torch.nn.Linear(8, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    run = rla.init(
-        "task", {"seed": 5}, data_root=sys.argv[1], config={"LOG_USED": ["csv", "tensorboard"]}, resume="auto"
-    )
+    run = rla.init("task", {"seed": 5}, data_root=data_root, config={"LOG_USED": ["csv", "tensorboard"]}, resume="auto")
     first = 1
     if run.resumed is not None:
         model.load_state_dict(run.resumed.model["model"])
         optimizer.load_state_dict(run.resumed.model["optimizer"])
         run.resumed.restore_random_states()
         first = run.resumed.step + 1
-    print("training", flush=True)
-    for step in range(first, STEPS + 1):
+    if steps == STEPS:
+        print(f"training {os.getpid()}", flush=True)
+    for step in range(first, steps + 1):
         time_step_holder.set_time(step)
         x = torch.rand(16, 3)
         loss = torch.nn.functional.mse_loss(model(x), x.sum(1, keepdim=True))
@@ -48,14 +50,30 @@ def main() -> None:
         if step % 4 == 0:
             states = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             exp_manager.save_checkpoint(states, random_states=True)
-        if SLOW:
+        if slow:
             time.sleep(0.002)
     with run.paths.csv.open() as file:
         curve = [{key: text for key, text in row.items() if key != "timestamp"} for row in csv.DictReader(file)]
     weights = [parameter.tolist() for parameter in model.parameters()]
     run.close()
-    with open(sys.argv[2], "w") as file:
+    with open(result, "w") as file:
         json.dump({"curve": curve, "weights": weights}, file)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as place:  # what a training imports is imported once
+        train(place, f"{place}/result", False, steps=4)
+    for line in sys.stdin:
+        if (pid := os.fork()) == 0:
+            code = 1
+            try:
+                train(*json.loads(line))
+                code = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        print(f"ended {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -403,37 +404,48 @@ class Unsafe:
 
 # --- kills
 
-KILLED = Path(__file__).with_name("killed_training.py")
 
-
-def run_training(data_root: Path, result: Path, kill_after: float | None, *arguments: str) -> int:
-    process = subprocess.Popen(
-        [sys.executable, str(KILLED), str(data_root), str(result), *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+@pytest.fixture
+def training():
+    """Train in a process of its own, which is killed after some seconds of training; gives its exit code."""
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("killed_training.py"))],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    if kill_after is not None:
-        process.stdout.readline()  # it trains
-        time.sleep(kill_after)
-        process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=100)
-    return process.returncode
+
+    def train_in_process(data_root: Path, result: Path, kill_after: float | None = None) -> int:
+        server.stdin.write(json.dumps([str(data_root), str(result), kill_after is not None]) + "\n")
+        server.stdin.flush()
+        word, number = server.stdout.readline().split()
+        if word == "training":
+            if kill_after is not None:
+                time.sleep(kill_after)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(number), signal.SIGKILL)
+            word, number = server.stdout.readline().split()
+        assert word == "ended"
+        return int(number)
+
+    yield train_in_process
+    server.communicate()
 
 
 @pytest.mark.faults
-def test_twenty_kills_at_random_steps_end_in_the_same_weights_and_curve(data_root, tmp_path):
-    assert run_training(tmp_path / "whole", tmp_path / "whole.json", None) == 0
+def test_twenty_kills_at_random_steps_end_in_the_same_weights_and_curve(data_root, tmp_path, training):
+    assert training(tmp_path / "whole", tmp_path / "whole.json") == 0
     chance = random.Random(3)
     kills = 0
     for _ in range(40):
+        code = training(data_root, tmp_path / "killed.json", chance.uniform(0.02, 0.12))
+        assert code in {0, -signal.SIGKILL}
+        kills += code == -signal.SIGKILL
         if kills == 20:
             break
-        code = run_training(data_root, tmp_path / "killed.json", chance.uniform(0.02, 0.12), "--slow")
-        kills += code == -signal.SIGKILL
-        assert code in {0, -signal.SIGKILL}
     assert kills == 20
-    assert run_training(data_root, tmp_path / "killed.json", None) == 0
+    assert training(data_root, tmp_path / "killed.json") == 0
     assert json.loads((tmp_path / "killed.json").read_text()) == json.loads((tmp_path / "whole.json").read_text())
     runs = open_database(data_root).runs()
     assert [run.state for run in runs].count("finished") == 1
