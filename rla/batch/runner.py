@@ -105,8 +105,11 @@ class BatchRunner:
         self._poll: select.poll | None = select.poll() if hasattr(select, "poll") else None
 
     def adopt(self, run: JobRun, job: StartedJob) -> None:
-        """Take over a job that goes on since an earlier call."""
-        self._running.append(Running(run, job, self._slots.take()))
+        """Take over a job that goes on since an earlier call; its time has gone on, too."""
+        limit = self._options.timeout
+        left = None if limit is None else limit - (time.time() - run.manifest().started)
+        deadline = None if left is None else time.monotonic() + left
+        self._running.append(Running(run, job, self._slots.take(), limit, deadline))
         self._listener.adopted(run, job.pid)
 
     def run(self, items: Iterator[Item], interrupts: Interrupts) -> BatchReport:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.hermes.conftest import wait_for
+from tests.hermes.conftest import ROOT, wait_for
 
 
 @pytest.fixture
@@ -94,3 +98,17 @@ def test_without_any_batch_that_is_said(repository, hermes, status):
     for file in repository.tree.glob(".rla-jobs/batches/*.json"):
         file.unlink()
     assert (status().code, hermes(command="watch").code) == (3, 3)
+
+
+def test_a_batch_is_drawn_in_place_on_a_terminal(repository, hermes):
+    repository.hermes_file("[[python, say.py],[]]")
+    hermes("-n", "b")
+    ours, side = pty.openpty()
+    command = [sys.executable, "-m", "rla", "hermes", "watch"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
+    done = subprocess.run(command, stdin=side, stdout=side, stderr=side, env=environment, timeout=30, check=False)
+    os.close(side)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert done.returncode == 0, shown
+    assert "1 finished" in shown
