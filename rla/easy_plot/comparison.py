@@ -19,6 +19,7 @@ from rla.easy_plot.run_scores import LAST, RunScore, Score, run_scores
 from rla.easy_plot.score_table import GroupScores, LeftOut, ScoreTable
 from rla.easy_plot.scores import ONLY, reference_normalise
 from rla.errors import ConfigError, PlotDataError, RlaWarning
+from rla.runs.lineage import last_of_families
 from rla.runs.run import Run
 from rla.runs.selected import Runs, runs_of
 
@@ -75,7 +76,7 @@ def compare(  # noqa: PLR0913 - the one call, with every setting by its name
 
     Args:
         selection: Runs as :func:`rla.query` gives them, a list of them, the keywords of ``rla.query``, or
-            an expression of its ``where``.
+            an expression of its ``where``. Of runs that go on from each other only the last counts.
         metric: What was recorded.
         group_by: The hyperparameters that tell the groups apart, nested ones with dots; as ``["lr", "algo"]``
             or ``"lr,algo"``. None: all that are not the same in all runs, but seed and environment.
@@ -147,7 +148,7 @@ def compare_runs(runs: Sequence[Run], metric: str, settings: Settings) -> ScoreT
         PlotDataError: There is no run, none recorded the metric or has a key; or no group is the baseline.
     """
     _check(runs, settings)
-    runs = list({run.uid: run for run in runs}.values())
+    runs = last_of_families(list({run.uid: run for run in runs}.values()))
     settings = replace(settings, group_by=_group_keys(runs, settings))
     scored = {each.run.uid: each for each in run_scores(runs, metric, settings.score)}
     within = () if settings.environment is None else (settings.environment,)

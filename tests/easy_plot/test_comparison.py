@@ -41,6 +41,20 @@ def test_each_group_has_its_number_of_runs_mean_and_interquartile_mean(runs):
     assert table["iqm"].to_dict() == {"dqn": 2.5, "ppo": 2.5, "sac": 5.0}
 
 
+def test_runs_that_go_on_from_each_other_count_once(data_root):
+    config = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv"]}
+    with rla.init("task", {"algo": "ppo", "seed": 1}, data_root=data_root, config=config):
+        rla.logger.record_tabular("return", 1.0)
+        rla.logger.dump_tabular()
+        rla.exp_manager.save_checkpoint({"w": np.zeros(1)})
+    with rla.resume("last", data_root=data_root, config=config):
+        rla.time_step_holder.set_time(1)
+        rla.logger.record_tabular("return", 5.0)
+        rla.logger.dump_tabular()
+    row = rla.compare(rla.query(data_root), "return", "algo").frame().iloc[0]
+    assert (row["n"], row["mean"]) == (1, 5.0)
+
+
 def test_the_interval_is_that_of_the_chosen_estimate(runs):
     table = rla.compare(runs, "return", "algo", estimate="median", level=0.8, resamples=500, seed=3).frame()
     expected = bootstrap_estimate(SCORES["ppo"], "median", level=0.8, resamples=500, seed=3)
