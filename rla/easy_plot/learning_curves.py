@@ -161,15 +161,25 @@ def draw_runs(runs: Sequence[Run], plan: Plan, look: Look, ax: Axes | Sequence[A
 def draw_lines(made: Lines, plan: Plan, look: Look, ax: Axes | Sequence[Axes] | None = None) -> Drawing:
     """Draw lines that were made already."""
     from rla.easy_plot.data_frame import lines_frame  # noqa: PLC0415 - pandas takes half a second to import
-    from rla.easy_plot.figure import MOST_NAMES, draw  # noqa: PLC0415 - as does matplotlib
+    from rla.easy_plot.figure import draw  # noqa: PLC0415 - as does matplotlib
 
-    notes = list(made.notes)
+    figure, _ = draw(made.lines, plan.x, legend_title(made, str(plan.band)), look, ax)
+    return Drawing(figure, lines_frame(made.lines, made.method), made.notes + crowd_notes(made))
+
+
+def legend_title(made: Lines, band: str) -> str:
+    """What line and band are, or that there is nothing to average."""
+    return band if any(line.runs > 1 for line in made.lines) else SINGLE
+
+
+def crowd_notes(made: Lines) -> list[str]:
+    """That there are more lines than can be told apart."""
+    from rla.easy_plot.figure import MOST_NAMES  # noqa: PLC0415 - matplotlib takes half a second to import
+
     labels = len({line.label for line in made.lines})
-    band = str(plan.band) if any(line.runs > 1 for line in made.lines) else SINGLE
-    if labels > MOST_NAMES:
-        notes.append(f"{labels} lines cannot be told apart, and the legend names {MOST_NAMES - 1}; group by fewer keys")
-    figure, _ = draw(made.lines, plan.x, band, look, ax)
-    return Drawing(figure, lines_frame(made.lines, made.method), notes)
+    if labels <= MOST_NAMES:
+        return []
+    return [f"{labels} lines cannot be told apart, and the legend names {MOST_NAMES - 1}; group by fewer keys"]
 
 
 def warn(notes: Sequence[str]) -> None:

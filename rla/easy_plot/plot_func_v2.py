@@ -25,7 +25,7 @@ import numpy as np
 from rla.core.layout import RESULTS, RootPaths
 from rla.easy_plot.bands import Band
 from rla.easy_plot.grouping import Group, group_runs, having
-from rla.easy_plot.learning_curves import warn
+from rla.easy_plot.learning_curves import crowd_notes, legend_title, warn
 from rla.easy_plot.lines import Lines, Plan, make_lines
 from rla.easy_plot.saving import save_figure
 from rla.easy_plot.smoothing import Smoothing
@@ -205,6 +205,7 @@ def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of i
     shaded = {"stderr": shaded_err, "std": shaded_std, "minmax": shaded_range}
     bands = [name for name, wanted in shaded.items() if wanted]
     made = make_lines(runs, plan, groups)
+    made.notes += crowd_notes(made)
     figure, artists = _draw(runs, plan, groups, look, bands)
     if save_name is not None:
         _save(figure, Path(data_root), save_name)
@@ -269,9 +270,11 @@ def _draw(
     from rla.easy_plot.figure import draw  # noqa: PLC0415 - matplotlib takes half a second to import
 
     named = [replace(plan.band, band=name) for name in bands] or [replace(plan.band, band=None)]
-    main, *others = [make_lines(runs, replace(plan, band=band), groups).lines for band in named]
+    main, *others = [make_lines(runs, replace(plan, band=band), groups) for band in named]
     text = str(named[0]) + "".join(f", {str(band).removeprefix('mean ')}" for band in named[1:])
-    return draw(main, plan.x, text, look, shades=[line for lines in others for line in lines])
+    return draw(
+        main.lines, plan.x, legend_title(main, text), look, shades=[line for each in others for line in each.lines]
+    )
 
 
 def _save(figure: Figure, root: Path, name: str) -> None:

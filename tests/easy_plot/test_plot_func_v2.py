@@ -117,6 +117,15 @@ def test_each_shade_that_is_asked_for_is_drawn_and_named(draw, trained):
     assert none[1]["return"]["lr=0.1"] == (4.0, pytest.approx(1.0), 2)
 
 
+def test_single_runs_are_called_that_and_too_many_lines_are_told(draw, record):
+    for number in range(30):
+        record(course(number, number), lr=number)
+    with pytest.warns(RlaWarning, match="30 lines cannot be told apart"):
+        result = draw()
+    assert result.figure.legends[0].get_title().get_text().startswith("single runs")
+    assert len(names(result)) == 28
+
+
 def test_looks_are_what_was_asked_for(draw, trained):
     looks = {
         "figsize": (4, 3),
