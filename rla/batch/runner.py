@@ -34,6 +34,8 @@ _GLANCE: Final = 0.2
 """Seconds between looks at what tells nothing by itself: output that is shown, memory, jobs of earlier calls."""
 _HEARTBEAT: Final = 60.0
 _LEAST_FREE_LOOK: Final = 1.0
+_IN_A_ROW: Final = 3
+"""So many items that cannot even be started: then it is not the items, and the others wait for a better day."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class BatchRunner:
         self._running: list[Running] = []
         self._report = BatchReport()
         self._stopped = False
+        self._not_begun = 0
         self._beat = time.monotonic() + _HEARTBEAT
         self._memory_look = 0.0
         self._short_of_memory = False
@@ -160,6 +163,7 @@ class BatchRunner:
         except RlaError as error:
             self._not_started(following, run, error)
             return False
+        self._not_begun = 0
         limit = self._options.timeout
         deadline = None if limit is None else time.monotonic() + limit
         self._running.append(Running(run, job, None, limit, deadline))
@@ -178,6 +182,10 @@ class BatchRunner:
         else:
             self._listener.noted(f"{following.item.label}: {error}")
         self._count(following.item, outcome, run)
+        self._not_begun += 1
+        if self._not_begun == _IN_A_ROW and not self._stopped:
+            self._stopped = True
+            self._listener.noted(f"{_IN_A_ROW} jobs in a row could not be started: nothing more is started")
 
     def _has_memory(self) -> bool:
         needed = self._options.memory_free

@@ -87,6 +87,12 @@ def test_the_nearest_directory_upward_that_holds_a_database_is_used(tmp_path, de
     assert find_data_root(None, RlaConfig(), {}, deep) == tmp_path / "project"
 
 
+@pytest.mark.parametrize("name", ["rla_data", "experiments"])
+def test_what_rla_init_and_hermes_make_is_found_beside_the_way_up(tmp_path, deep, name):
+    (tmp_path / name / ".rla").mkdir(parents=True)
+    assert find_data_root(None, None, {}, deep) == tmp_path / name
+
+
 def test_a_file_of_that_name_is_no_database(tmp_path, deep):
     (tmp_path / "project/.rla").touch()
     assert find_data_root(None, None, {"RLA_DATA_ROOT": ""}, deep) is None

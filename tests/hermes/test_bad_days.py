@@ -346,3 +346,14 @@ def test_the_index_may_be_locked_while_jobs_run(repository, hermes, started):
     connection.close()
     assert process.end().code == 0
     assert repository.states() == ["finished"] * 6
+
+
+def test_where_nothing_can_be_started_any_more_the_rest_is_left_for_later(repository, hermes):
+    repository.script("block.py", "from pathlib import Path\nPath('experiments/say').write_text('in the way')")
+    repository.hermes_file("[[python, block.py],[]]", "PROD([[python, say.py, {i}],[]], i=RANGE[0, 9])")
+    done = hermes()
+    assert done.code == 4
+    assert "3 jobs in a row could not be started" in done.err
+    assert "3 failed, 1 finished, 6 not started" in done.err
+    (repository.tree / "say").unlink()
+    assert "9 finished, 1 done before" in hermes("--resume").err

@@ -1,0 +1,44 @@
+"""The trees of jobs that a data root remembers."""
+
+from __future__ import annotations
+
+import shutil
+
+from rla.core.layout import JobTreePaths, RootPaths
+from rla.runs.trees import Unsettled, known_trees, prepare_tree
+
+
+def test_a_tree_is_remembered_once_and_found_as_long_as_it_is_there(tmp_path):
+    root, tree = RootPaths(tmp_path / "root"), JobTreePaths(tmp_path / "tree")
+    first = prepare_tree(root, tree)
+    assert prepare_tree(root, tree) == first
+    assert known_trees(root) == {first: tree}
+    tree.root.rename(tmp_path / "moved")
+    assert known_trees(root) == {}
+    moved = JobTreePaths(tmp_path / "moved")
+    assert prepare_tree(root, moved) == first
+    assert known_trees(root) == {first: moved}
+
+
+def test_another_tree_at_the_place_of_one_is_not_taken_for_it(tmp_path):
+    root, tree = RootPaths(tmp_path / "root"), JobTreePaths(tmp_path / "tree")
+    first = prepare_tree(root, tree)
+    shutil.rmtree(tree.root)
+    other = prepare_tree(RootPaths(tmp_path / "other root"), tree)
+    assert other != first
+    assert known_trees(root) == {}
+
+
+def test_a_note_of_a_tree_that_is_damaged_hides_no_other(tmp_path):
+    root = RootPaths(tmp_path / "root")
+    tree_id = prepare_tree(root, JobTreePaths(tmp_path / "tree"))
+    (root.trees / "0123456789abcdef.json").write_text("{torn")
+    assert list(known_trees(root)) == [tree_id]
+
+
+def test_a_mark_that_is_settled_goes_and_one_that_is_left_stays(tmp_path):
+    tree = JobTreePaths(tmp_path / "tree")
+    Unsettled(tree).settle()
+    assert not list(tree.unsettled.iterdir())
+    Unsettled(tree).leave()
+    assert len(list(tree.unsettled.iterdir())) == 1
