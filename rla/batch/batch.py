@@ -66,6 +66,7 @@ def run_batch(batch: Batch, listener: Listener, wish: Wish = Wish.EVERYTHING) ->
         RunStartError: The directory of the runs cannot be written.
         StoreError: The table is needed to know what is done, and cannot be read.
     """
+    batch.code.begin()
     with Interrupts() as interrupts, _announced(batch, wish):
         ledger = _ledger(batch, listener)
         try:

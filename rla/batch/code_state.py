@@ -48,7 +48,7 @@ class CodeState:
     """The state of the code that jobs run."""
 
     def __init__(self, directory: Path, *, never: Sequence[Path] = (), captures: bool = True) -> None:
-        """Begin to look.
+        """Look at a directory.
 
         Args:
             directory: A directory of the repository; it need not be in one.
@@ -65,7 +65,12 @@ class CodeState:
         self._taken = 0.0
         self._capture = Capture()
         self._watched: tuple[str, ...] = ()
-        self._asked = EnvironmentCapture(directory, never=never) if captures else None
+        self._asked: EnvironmentCapture | None = None
+
+    def begin(self) -> None:
+        """Ask what the first run will want to know; it is answered while other work is done."""
+        if self._captures:
+            self._asked = EnvironmentCapture(self._directory, never=self._never)
 
     def commit(self) -> str | None:
         """The commit that is checked out now; None without one."""
