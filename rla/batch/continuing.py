@@ -99,7 +99,7 @@ class Continuation:
         if last is None:
             return self._wish is Wish.UNDONE
         succeeded = last.succeeded
-        if last.is_open:
+        if last.is_open or not (last.paths is None or job_run.is_settled(last.paths)):
             outcome = self._look(item, last, runner)
             if outcome is None:
                 return False

@@ -151,7 +151,17 @@ def write_end(run: JobRun, outcome: Outcome) -> State:
     )
     with contextlib.suppress(OSError):
         atomic_write(run.paths.state, manifest.encode(state), durable=False)
+        if run.paths.joined.exists():
+            run.paths.joined.write_text("ended\n", encoding="ascii")
     return state
+
+
+def is_settled(paths: JobRunPaths) -> bool:
+    """Whether nobody but its batch has said how a run ended; a script that records into it says so before."""
+    try:
+        return paths.joined.stat().st_size > 0
+    except OSError:
+        return True
 
 
 def inherited_environment() -> dict[str, str]:

@@ -357,3 +357,36 @@ def test_where_nothing_can_be_started_any_more_the_rest_is_left_for_later(reposi
     assert "3 failed, 1 finished, 6 not started" in done.err
     (repository.tree / "say").unlink()
     assert "9 finished, 1 done before" in hermes("--resume").err
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_a_script_that_told_its_end_itself_is_settled_too(repository, hermes, started, code):
+    repository.script(
+        "train.py",
+        f"""
+        import sys, time, rla
+        with rla.init("t", {{"n": 1}}):
+            print("recording", flush=True)
+            time.sleep(1)
+        open("weights.bin", "w").close()
+        time.sleep(0.5)
+        sys.exit({code})
+        """,
+    )
+    repository.hermes_file("[[python, train.py],[-ca weights.bin]]")
+    process = started()
+    wait_for(lambda: any("recording" in file.read_text() for file in repository.tree.rglob("stdout.log")))
+    process.signal(signal.SIGKILL)
+    process.end()
+    (directory,) = repository.directories()
+    wait_for(lambda: not is_locked(directory / "run.json"))
+    assert repository.states() == ["finished"]  # that is what the script has said
+    repository.script("train.py", "")
+    assert hermes("--resume").code == 0
+    first = repository.runs()[0]
+    assert (first.state, first.row["exit_code"]) == (("finished", 0) if code == 0 else ("failed", 7))
+    assert (directory / "weights.bin").exists()
+    assert read_info_file(directory)["exit_code"] == str(code)
+    assert len(repository.directories()) == (1 if code == 0 else 2)
+    hermes("--resume")
+    assert len(repository.directories()) == (1 if code == 0 else 2)
