@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 from datetime import datetime
 
 import pytest
 
 from rla.hermes.info import read_info_file
+from tests.hermes.conftest import ROOT
 
 IDENTIFIER = re.compile(r"\d{4}_\d\d_\d\d_\d{12}_[0-9a-f]{5}")
 SEED = """\
@@ -339,3 +342,19 @@ def test_a_created_file_can_be_run(repository, hermes):
     assert hermes("-f", "new.hermes").code == 0
     (directory,) = repository.directories()
     assert (directory / "stdout.log").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(("option", "allowed"), [("--dry-run", set()), ("--jobs=1", {"sqlalchemy"})])
+def test_running_jobs_loads_nothing_heavy(repository, option, allowed):
+    repository.hermes_file("[[python, say.py],[]]")
+    text = f"""
+import sys
+from rla_scripts.main import _run, group
+assert _run(group, ["hermes", "exec", "-f", "a.hermes", "{option}"]) == 0
+import rla.hermes
+heavy = {{"torch", "pandas", "matplotlib", "numpy", "sqlalchemy", "tensorboardX", "rich", "yaml"}}
+print(sorted(heavy & set(sys.modules)))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines()[-1] == str(sorted(allowed))
