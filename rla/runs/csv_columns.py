@@ -23,7 +23,7 @@ Array: TypeAlias = NDArray[np.float64]
 EMPTY: Final = 0x7FF8_0000_0000_E301
 """The bits of a cell in which nothing was recorded: a quiet NaN with a payload of its own."""
 
-_BLOCK: Final = 1 << 22
+_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from rla.core.layout import RunPaths
 from rla.errors import RunNotFoundError, SelectionError
 from rla.runs.csv_columns import Array, Extent, crc_of, present, read_columns
 from rla.runs.curve_cache import Cached, CurveCache, Source, curve_cache, now
@@ -26,8 +24,6 @@ from rla.runs.run import Run
 from rla.runs.unknown import nearest
 from rla.writers.csv_table import read_header
 
-_WORKERS: Final = 2
-"""Threads that read: pandas lets go of the interpreter while it splits text, and holds it for the rest."""
 _GROWTH: Final = 8
 """A cached column is written anew when an eighth has been added to it; until then the rest is read each time."""
 
@@ -96,31 +92,22 @@ def read_curves(runs: Sequence[Run], keys: Sequence[str], x: str = "time-step") 
     for run in runs:
         if run.paths is not None and run.paths.root not in caches:
             caches[run.paths.root] = curve_cache(run.paths)
-    read = [_read_run(run, keys, x, caches, only_cached=True) for run in runs]
-    missed = [place for place, found in enumerate(read) if found is None]
-    with ThreadPoolExecutor(max(1, min(_WORKERS, os.cpu_count() or 1, len(missed)))) as pool:
-        again = pool.map(lambda place: _read_run(runs[place], keys, x, caches, only_cached=False), missed)
-        for place, found in zip(missed, again, strict=True):
-            read[place] = found
+    read = [_read_run(run, keys, x, caches) for run in runs]
     for cache in caches.values():
         cache.trim()
-    return [found for found in read if found is not None]
+    return read
 
 
-def _read_run(
-    run: Run, keys: Sequence[str], x: str, caches: dict[Path, CurveCache], *, only_cached: bool
-) -> RunCurves | None:
-    """The curves of one run; None when they are not all in the cache and nothing else is to be read."""
+def _read_run(run: Run, keys: Sequence[str], x: str, caches: dict[Path, CurveCache]) -> RunCurves:
+    """The curves of one run. Threads were tried: they gained nothing, since pandas holds the interpreter half the time."""
     try:
-        paths: RunPaths = run.require_paths()
+        paths = run.require_paths()
         table = _Table(paths.csv, caches[paths.root])
-        columns = table.cached([x, *keys]) if only_cached else table.columns([x, *keys])
+        columns = table.cached([x, *keys]) or table.columns([x, *keys])
     except RunNotFoundError as error:
         return RunCurves(run, damage=str(error))
     except (OSError, ValueError) as error:
         return RunCurves(run, damage=f"its progress.csv cannot be read: {error}")
-    if columns is None:
-        return None
     found = {key: _curve(columns[x], columns[key]) for key in keys if x in columns and key in columns}
     return RunCurves(run, found, tuple(table.header))
 

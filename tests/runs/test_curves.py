@@ -349,4 +349,4 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
     )
     length, grown = map(int, done.stdout.split())
     assert length == count
-    assert grown < 60_000, f"{grown} KiB for {count} rows"  # three arrays of 8 MB, and blocks of 4 MiB
+    assert grown < 60_000, f"{grown} KiB for {count} rows"  # three arrays of 8 MB, and blocks of 1 MiB
