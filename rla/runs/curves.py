@@ -99,7 +99,7 @@ def read_curves(runs: Sequence[Run], keys: Sequence[str], x: str = "time-step") 
 
 
 def _read_run(run: Run, keys: Sequence[str], x: str, caches: dict[Path, CurveCache]) -> RunCurves:
-    """The curves of one run. Threads were tried: they gained nothing, since pandas holds the interpreter half the time."""
+    """The curves of one run. Two threads, when tried, gained nothing: pandas holds the interpreter half the time."""
     try:
         paths = run.require_paths()
         table = _Table(paths.csv, caches[paths.root])
