@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from rla.core.layout import JobTreePaths, RootPaths
-from rla.fsio.atomic_write import TEMP_MARK, atomic_write
+from rla.core.layout import JobRunPaths, JobTreePaths, RootPaths
+from rla.fsio.atomic_write import TEMP_MARK, atomic_write, remove_temporary
 from rla.fsio.claim_dir import make_dirs
-from rla.fsio.file_lock import FileLock
+from rla.fsio.file_lock import FileLock, is_locked
 from rla.runs import machine
 from rla.runs.root import prepare_root, read_root_id
 
 if TYPE_CHECKING:
     from rla.store.run_table import RunTable
 
+_MOMENT: Final = 2.0
+"""Seconds within which a file may have been made whose maker has yet to lock it."""
 KIND: Final = "jobs"
 """What the table of roots calls such a tree."""
 
@@ -98,6 +101,7 @@ def take_in_tree(tree: JobTreePaths, table: RunTable, tree_id: str, *, keep: boo
     try:
         if held:
             rebuild(tree, table, tree_id)
+            _clear_unborn(tree)
         for lock in held:
             if not keep:
                 lock.remove()
@@ -105,6 +109,28 @@ def take_in_tree(tree: JobTreePaths, table: RunTable, tree_id: str, *, keep: boo
         for lock in held:
             lock.release()
     return bool(held)
+
+
+def _clear_unborn(tree: JobTreePaths) -> None:
+    """Remove directories that were claimed and never became a run: their maker died before it could write."""
+    manifest = tree.run("").manifest.name
+    for directory, inner, files in os.walk(tree.root):
+        depth = len(Path(directory).relative_to(tree.root).parts)
+        inner[:] = [] if depth >= max(tree.depths) or manifest in files else [n for n in inner if not n.startswith(".")]
+        unborn = [Path(directory, name) for name in files if name.endswith(TEMP_MARK)]
+        if depth in tree.depths and unborn and manifest not in files and all(map(_is_abandoned, unborn)):
+            remove_temporary(Path(directory))
+            with contextlib.suppress(OSError):  # anything else in it is not ours to remove
+                JobRunPaths(Path(directory), ".").stderr.unlink(missing_ok=True)
+                Path(directory).rmdir()
+
+
+def _is_abandoned(file: Path) -> bool:
+    """Whether nobody is about to write a file: not locked, and not of this moment, in which its maker locks it."""
+    try:
+        return time.time() - file.stat().st_mtime > _MOMENT and not is_locked(file)
+    except OSError:
+        return False
 
 
 class _Mark(FileLock):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 from rla.core.layout import JobTreePaths, RootPaths
+from rla.fsio.file_lock import FileLock
+from rla.runs.database import open_database
+from rla.runs.root import prepare_root
 from rla.runs.trees import Unsettled, known_trees, prepare_tree
 
 
@@ -42,3 +46,25 @@ def test_a_mark_that_is_settled_goes_and_one_that_is_left_stays(tmp_path):
     assert not list(tree.unsettled.iterdir())
     Unsettled(tree).leave()
     assert len(list(tree.unsettled.iterdir())) == 1
+
+
+def test_a_directory_that_never_became_a_run_goes_with_the_next_reader(tmp_path):
+    root, tree = RootPaths(tmp_path / "root"), JobTreePaths(tmp_path / "tree")
+    prepare_root(root)
+    prepare_tree(root, tree)
+    directories = {name: tree.root / "script/name" / name for name in ("unborn", "starting", "young", "used")}
+    for name, directory in directories.items():
+        directory.mkdir(parents=True)
+        temporary = directory / ".run.json.0.rla-tmp"
+        temporary.touch()
+        (directory / "stderr.log").touch()
+        if name != "young":
+            os.utime(temporary, (1, 1))
+    (directories["used"] / "mine.txt").touch()
+    lock = FileLock(directories["starting"] / ".run.json.0.rla-tmp")
+    assert lock.acquire()
+    Unsettled(tree).leave()
+    open_database(root.root)
+    lock.release()
+    assert {path.name for path in (tree.root / "script/name").iterdir()} == {"starting", "young", "used"}
+    assert (directories["used"] / "mine.txt").exists()
