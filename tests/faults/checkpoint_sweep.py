@@ -1,25 +1,21 @@
 """Save checkpoints again and again, each time with a fault at a later system call, and check what is left.
 
-Run as a process with crashpoint.so preloaded:  checkpoint_sweep.py FRAMEWORK DIRECTORY ERROR STICKY STRIDE
-ERROR 0 kills with SIGKILL, another number is the errno that the call returns. Prints one JSON object.
+Run as tests.faults.striking tells:  checkpoint_sweep.py FRAMEWORK DIRECTORY ERROR LASTING STRIDE
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
 import shutil
 import sys
-import traceback
 import warnings
 from pathlib import Path
 
 import numpy as np
 
 from rla.artifacts.checkpoints import CheckpointStore, adapter_for
+from tests.faults.striking import Fault, Struck, in_child, strike, sweep
 
-injector = ctypes.CDLL(None)
 KEEP = 2
 SAVES = [("net", 1), ("net", 2), ("best", 2), ("net", 3), ("net", 4), ("net", 3), ("best", 4)]
 """Names and steps; the run goes back once and saves a step again. The number of a save is its content."""
@@ -41,30 +37,6 @@ def saving(store: CheckpointStore, tell: int) -> None:
             os.write(tell, b"r")
         else:
             os.write(tell, b"s")
-
-
-def run_child(framework: str, root: Path, nth: int, error: int, sticky: int) -> tuple[int, str]:
-    """Save in a forked child with a fault at its nth call; returns its status and what it told."""
-    read, write = os.pipe()
-    if (pid := os.fork()) == 0:
-        os.close(read)
-        store = CheckpointStore(root, adapter_for(framework), KEEP)
-        injector.crashpoint_arm(os.fsencode(root), nth, error, sticky)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                saving(store, write)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os.write(write, b"." if injector.crashpoint_count() < nth else b"")
-        os._exit(0)
-    os.close(write)
-    told = b""
-    while piece := os.read(read, 100):
-        told += piece
-    os.close(read)
-    return os.waitpid(pid, 0)[1], told.decode()
 
 
 def number_of(store: CheckpointStore, name: str, step: int | None = None) -> int:
@@ -115,33 +87,27 @@ def leftovers(store: CheckpointStore, root: Path) -> list[str]:
 
 
 def main() -> None:
-    framework, directory, error, sticky, stride = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6])
+    framework, directory = sys.argv[1], Path(sys.argv[2])
     adapter_for(framework)  # imported before the forks
-    report = {"points": 0, "violations": [], "refused": 0}
-    nth = 1
-    while True:
+
+    def point(nth: int, fault: Fault) -> tuple[Struck, list[str]]:
         root = directory / f"root-{nth}"
         root.mkdir(parents=True)
         for name in OTHERS:
             (root / name).write_text(name)
-        status, told = run_child(framework, root, nth, error, sticky)
-        report["points"] += 1
-        report["refused"] += "r" in told
-        if error and os.waitstatus_to_exitcode(status) != 0:
-            report["violations"].append([nth, "another error than that of the disk"])
         store = CheckpointStore(root, adapter_for(framework), KEEP)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # nothing that counts is damaged
-            try:
-                found = violations(store, told) + leftovers(store, root)
-            except Exception:
-                found = [traceback.format_exc()]
-        report["violations"] += [[nth, told, text] for text in found]
+        struck = strike(lambda tell: saving(store, tell), root, nth, fault)
+        found = in_child(wrong, CheckpointStore(root, adapter_for(framework), KEEP), root, struck.told)
         shutil.rmtree(root)
-        if told.endswith("."):
-            break
-        nth += stride
-    print(json.dumps(report))
+        return struck, found
+
+    sweep(point)
+
+
+def wrong(store: CheckpointStore, root: Path, told: str) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing that counts is damaged
+        return violations(store, told) + leftovers(store, root)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
 """Go on from one stored run again and again, each time with a fault at a later system call, and check what is left.
 
-Run as a process with crashpoint.so preloaded:  fork_sweep.py SCENE DIRECTORY ERROR STICKY STRIDE
-SCENE is resume, auto or loader. ERROR 0 kills with SIGKILL, another number is the errno that the call
-returns. Prints one JSON object.
+Run as tests.faults.striking tells:  fork_sweep.py SCENE DIRECTORY ERROR LASTING STRIDE
+SCENE is resume, auto or loader.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
-import json
 import os
 import shutil
 import sys
-import traceback
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +20,10 @@ from rla import exp_manager, logger, time_step_holder
 from rla.core.layout import KINDS
 from rla.easy_log.exp_loader import fork_log_file_fn
 from rla.runs.database import open_database
-from tests.faults.sweep import in_child
+from tests.faults.striking import Fault, Struck, in_child, strike, sweep
 
-injector = ctypes.CDLL(None)
 CONFIG = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv", "tensorboard"]}
-REFUSED = 7
+REFUSALS = (OSError, rla.errors.RlaError)
 STEP = 4
 NO_PARENT = "a run without a parent"
 """Of a run that has started already, the parent is the last thing that is written; a lasting fault keeps it out."""
@@ -79,34 +72,13 @@ def source_of(root: Path):
     return next(run for run in open_database(root).runs() if run.state == "interrupted")
 
 
-def run_child(scene: str, root: Path, nth: int, error: int, sticky: int) -> tuple[int, str]:
-    """Go on in a forked child with a fault at its nth call; returns its status and what it told."""
-    read, write = os.pipe()
-    if (pid := os.fork()) == 0:
-        os.close(read)
-        injector.crashpoint_arm(os.fsencode(root), nth, error, sticky)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                go_on(scene, root, write)
-        except (OSError, rla.errors.RlaError) as problem:
-            expected = injector.crashpoint_count() >= nth
-            os.write(write, b"r" if expected else b"?")
-            if not expected:
-                traceback.print_exception(problem)
-            exp_manager.close()
-            os._exit(REFUSED)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os.write(write, b"." if injector.crashpoint_count() < nth else b"")
-        os._exit(0)
-    os.close(write)
-    told = b""
-    while piece := os.read(read, 100):
-        told += piece
-    os.close(read)
-    return os.waitpid(pid, 0)[1], told.decode()
+def go_on_or_close(scene: str, root: Path, tell: int) -> None:
+    """A refused one ends the run that has begun, if any."""
+    try:
+        go_on(scene, root, tell)
+    except REFUSALS:
+        exp_manager.close()
+        raise
 
 
 def fingerprint(root: Path, place: str) -> dict[str, tuple[int, bytes]]:
@@ -175,32 +147,23 @@ def not_continued(root: Path, source) -> list[str]:
 
 
 def main() -> None:
-    scene, directory, error, sticky, stride = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6])
+    scene, directory = sys.argv[1], Path(sys.argv[2])
     directory.mkdir(parents=True, exist_ok=True)
     problems = in_child(lambda: make_source(directory / "source") or [])
     assert not problems, problems
-    report = {"points": 0, "violations": [], "refused": 0}
-    nth = 1
-    while True:
+
+    def point(nth: int, fault: Fault) -> tuple[Struck, list[str]]:
         root = directory / f"root-{nth}"
         shutil.copytree(directory / "source", root)
         (leaf,) = root.glob("log/*/*/*/*/*")
-        place = str(leaf.relative_to(root / "log"))
-        before = fingerprint(root, place)
-        status, told = run_child(scene, root, nth, error, sticky)
-        report["points"] += 1
-        report["refused"] += "r" in told
-        killed = error == 0 and os.WIFSIGNALED(status)
-        if error and os.waitstatus_to_exitcode(status) not in {0, REFUSED}:
-            report["violations"].append([nth, "another error than that of the disk"])
-        beyond_help = bool(sticky) and error != errno.ENOSPC
-        found = in_child(violations, scene, root, before, told, killed, bool(sticky and error), beyond_help)
-        report["violations"] += [[nth, told, text] for text in found]
+        before = fingerprint(root, str(leaf.relative_to(root / "log")))
+        struck = strike(lambda tell: go_on_or_close(scene, root, tell), root, nth, fault, REFUSALS)
+        lasting = fault.lasting and fault.error != 0
+        found = in_child(violations, scene, root, before, struck.told, struck.killed, lasting, fault.beyond_help)
         shutil.rmtree(root, ignore_errors=True)
-        if "." in told or report["points"] > 3000:
-            break
-        nth += stride
-    print(json.dumps(report))
+        return struck, found
+
+    sweep(point)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,15 @@
 """Run one training again and again, each time with a fault at a later system call, and check what is left.
 
-Run as a process with crashpoint.so preloaded:  sweep.py DIRECTORY ERROR STICKY STRIDE
-ERROR 0 kills with SIGKILL, another number is the errno that the call returns. Prints one JSON object.
+Run as tests.faults.striking tells:  sweep.py DIRECTORY ERROR LASTING STRIDE
 """
 
 from __future__ import annotations
 
 import csv
-import ctypes
-import errno
 import json
 import os
 import shutil
 import sys
-import traceback
-import warnings
 from pathlib import Path
 
 import rla
@@ -22,9 +17,7 @@ from rla import logger, time_step_holder
 from rla.core.layout import KINDS
 from rla.errors import RunStartError
 from rla.runs.database import open_database
-
-injector = ctypes.CDLL(None)
-START_REFUSED = 7
+from tests.faults.striking import Fault, Struck, in_child, strike, sweep
 
 
 def training(root: Path, tell: int) -> None:
@@ -39,50 +32,6 @@ def training(root: Path, tell: int) -> None:
             logger.dump_tabular()
             os.write(tell, b"d")
     os.write(tell, b"e")
-
-
-def run_child(root: Path, nth: int, error: int, sticky: int) -> tuple[int, str]:
-    """Train in a forked child with a fault at its nth call; returns its status and what it told."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        injector.crashpoint_arm(os.fsencode(root), nth, error, sticky)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                training(root, write)
-        except RunStartError:
-            os.write(write, b"r" if injector.crashpoint_count() >= nth else b"?")
-            os._exit(START_REFUSED)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os.write(write, b"." if injector.crashpoint_count() < nth else b"")
-        os._exit(0)
-    os.close(write)
-    told = b""
-    while piece := os.read(read, 100):
-        told += piece
-    os.close(read)
-    return os.waitpid(pid, 0)[1], told.decode()
-
-
-def in_child(check, *arguments) -> list[str]:
-    """Check in a fork, so that this process keeps no database open."""
-    read, write = os.pipe()
-    if (pid := os.fork()) == 0:
-        try:
-            found = check(*arguments)
-        except BaseException:
-            found = [traceback.format_exc()]
-        os.write(write, json.dumps(found).encode()[:60_000])
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as file:
-        found = json.loads(file.read())
-    os.waitpid(pid, 0)
-    return found
 
 
 def violations(root: Path, told: str, killed: bool, lasting: bool, beyond_help: bool) -> list[str]:
@@ -141,25 +90,17 @@ def wrong_values(run, told: str, killed: bool, lasting: bool) -> list[str]:
 
 
 def main() -> None:
-    directory, error, sticky, stride = Path(sys.argv[1]), *map(int, sys.argv[2:5])
-    report = {"points": 0, "violations": [], "refused": 0}
-    nth = 1
-    while True:
+    directory = Path(sys.argv[1])
+
+    def point(nth: int, fault: Fault) -> tuple[Struck, list[str]]:
         root = directory / f"root-{nth}"
-        status, told = run_child(root, nth, error, sticky)
-        report["points"] += 1
-        report["refused"] += "r" in told
-        killed = error == 0 and os.WIFSIGNALED(status)
-        if error and os.waitstatus_to_exitcode(status) not in {0, START_REFUSED}:
-            report["violations"].append([nth, "the fault reached the training"])
-        beyond_help = bool(sticky) and error != errno.ENOSPC
-        found = in_child(violations, root, told, killed, bool(sticky and error), beyond_help)
-        report["violations"] += [[nth, text] for text in found]
+        struck = strike(lambda tell: training(root, tell), root, nth, fault, (RunStartError,))
+        lasting = fault.lasting and fault.error != 0
+        found = in_child(violations, root, struck.told, struck.killed, lasting, fault.beyond_help)
         shutil.rmtree(root, ignore_errors=True)
-        if "." in told:
-            break
-        nth += stride
-    print(json.dumps(report))
+        return struck, found
+
+    sweep(point)
 
 
 if __name__ == "__main__":

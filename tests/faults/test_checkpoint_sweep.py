@@ -3,51 +3,27 @@
 from __future__ import annotations
 
 import errno
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from tests.faults.striking import stride
 
 pytestmark = pytest.mark.faults
 
 SAVES = 7
-SHORT_STRIDE = 3
-"""The short form fails every third call; SIGKILL always strikes at each."""
 
 
-def sweep(crashpoint: Path, framework: str, directory: Path, error: int, sticky: int, stride: int) -> dict:
-    done = subprocess.run(
-        [
-            sys.executable,
-            Path(__file__).with_name("checkpoint_sweep.py"),
-            framework,
-            directory,
-            *map(str, (error, sticky, stride)),
-        ],
-        env={**os.environ, "LD_PRELOAD": str(crashpoint), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.parametrize("framework", ["numpy", "torch"])
-def test_kill_9_at_every_call_loses_no_acknowledged_checkpoint_and_leaves_no_half_one(crashpoint, tmp_path, framework):
-    report = sweep(crashpoint, framework, tmp_path, 0, 0, stride=1)
+@pytest.mark.parametrize(("framework", "every"), [("numpy", 1), ("torch", stride(5))])
+def test_kill_9_at_every_call_loses_no_acknowledged_checkpoint_and_leaves_no_half_one(sweep, place, framework, every):
+    report = sweep("checkpoint_sweep.py", framework, place, 0, 0, every)
     assert report["violations"] == []
-    assert report["points"] > 10 * SAVES
+    assert report["points"] > 10 * SAVES // every
 
 
 @pytest.mark.parametrize("sticky", [0, 1], ids=["once", "lasting"])
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=["ENOSPC", "EIO", "EACCES"])
-def test_an_error_at_every_call_is_raised_and_keeps_the_old_checkpoints(crashpoint, tmp_path, error, sticky):
-    stride = 1 if os.environ.get("RLA_TEST_FAULTS") == "full" else SHORT_STRIDE
-    report = sweep(crashpoint, "numpy", tmp_path, error, sticky, stride)
+def test_an_error_at_every_call_is_raised_and_keeps_the_old_checkpoints(sweep, place, error, sticky):
+    every = stride(3)
+    report = sweep("checkpoint_sweep.py", "numpy", place, error, sticky, every)
     assert report["violations"] == []
-    assert report["refused"] > 5 * SAVES // stride
+    assert report["refused"] > 5 * SAVES // every

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,11 +15,11 @@ from rla.runs.database import open_database
 from rla.store.run_table import RunTable
 from tests.faults.manage_mutants import MUTANTS
 from tests.faults.manage_scenes import ACTIONS
+from tests.faults.striking import FULL
 from tests.manage.stored_runs import make_runs
 
 pytestmark = pytest.mark.faults
 
-FULL = os.environ.get("RLA_TEST_FAULTS") == "full"
 FAULTS = {
     "ENOSPC once": (errno.ENOSPC, 0),
     "ENOSPC lasting": (errno.ENOSPC, 1),
@@ -44,37 +39,11 @@ RARE = {"the log first", "the journal keeps what failed", "marked too late"}
 """Mutants that few calls give away."""
 
 
-@pytest.fixture
-def place(tmp_path):
-    """A directory in memory where there is one: a sweep waits for the disk thousands of times."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < 2**27:
-        yield tmp_path
-        return
-    directory = Path(tempfile.mkdtemp(prefix="rla-sweep-", dir=memory))
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def run(script: str, *arguments: object, crashpoint: Path | None = None):
-    preload = {"LD_PRELOAD": str(crashpoint)} if crashpoint is not None else {}
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name(script), *map(str, arguments)],
-        env={**os.environ, **preload},
-        capture_output=True,
-        text=True,
-        timeout=290,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.mark.skipif(FULL, reason="the full form strikes at every call")
 @pytest.mark.parametrize("action", ACTIONS)
-def test_whatever_strikes_leaves_whole_runs_which_the_next_command_finishes_or_drops(crashpoint, place, action):
+def test_whatever_strikes_leaves_whole_runs_which_the_next_command_finishes_or_drops(sweep, place, action):
     faults = [":".join(map(str, fault)) for fault in SHORT_SWEEPS.values()]
-    reports = run("manage_sweep.py", place, action, *faults, crashpoint=crashpoint)
+    reports = sweep("manage_sweep.py", place, action, *faults)
     found = {name: report["violations"] for name, report in zip(SHORT_SWEEPS, reports, strict=True)}
     assert found == {name: [] for name in SHORT_SWEEPS}
     assert reports[0]["calls"] > 40
@@ -83,14 +52,14 @@ def test_whatever_strikes_leaves_whole_runs_which_the_next_command_finishes_or_d
 @pytest.mark.skipif(not FULL, reason="the short form strikes at some calls")
 @pytest.mark.parametrize("fault", FULL_SWEEPS)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_whatever_strikes_at_any_call_leaves_whole_runs(crashpoint, place, action, fault):
+def test_whatever_strikes_at_any_call_leaves_whole_runs(sweep, place, action, fault):
     how = ":".join(map(str, FULL_SWEEPS[fault]))
-    (report,) = run("manage_sweep.py", place, action, how, crashpoint=crashpoint)
+    (report,) = sweep("manage_sweep.py", place, action, how)
     assert report["violations"] == []
 
 
-def test_four_workers_that_are_killed_at_random_lose_nothing(tmp_path):
-    report = run("manage_storm.py", tmp_path, 300 if FULL else 30, 11)
+def test_four_workers_that_are_killed_at_random_lose_nothing(sweep, tmp_path):
+    report = sweep("manage_storm.py", tmp_path, 300 if FULL else 30, 11)
     assert report["violations"] == []
     assert min(report[word] for word in ("created", "deleted", "archived", "restored")) > 0
 
@@ -100,9 +69,9 @@ def test_four_workers_that_are_killed_at_random_lose_nothing(tmp_path):
     [(action, *each) for action, mutants in MUTANTS.items() for each in mutants if FULL or each[0] not in RARE],
     ids=lambda value: str(value).replace(" ", "-"),
 )
-def test_a_step_that_is_taken_out_is_noticed(crashpoint, place, action, mutant, fault, lasting):
+def test_a_step_that_is_taken_out_is_noticed(sweep, place, action, mutant, fault, lasting):
     how, name = f"{fault}:{lasting}:0", f"{action}/{mutant}"
-    report = run("manage_sweep.py", place, action, how, name, crashpoint=crashpoint)
+    report = sweep("manage_sweep.py", place, action, how, name)
     assert report["violations"] != []
 
 

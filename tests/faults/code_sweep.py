@@ -1,27 +1,22 @@
 """Back up one project twice, again and again, each time with a fault at a later call; then look at what is left.
 
-Run as a process with crashpoint.so preloaded:  sweep_code.py DIRECTORY ERROR STICKY STRIDE
-ERROR 0 kills with SIGKILL, another number is the errno that the call returns. Prints one JSON object.
+Run as tests.faults.striking tells:  code_sweep.py DIRECTORY ERROR LASTING STRIDE
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
 import shutil
 import sys
-import traceback
 from pathlib import Path
 
 from rla.artifacts import code_cache
 from rla.artifacts.code_backup import BackupPlan, back_up_code, verify_code
 from rla.artifacts.code_list import LIST_FILE, digest
 from rla.artifacts.code_store import digest_of
+from tests.faults.striking import Fault, Struck, in_child, strike, sweep
 
-injector = ctypes.CDLL(None)
 code_cache.RACY_NS = -(10**9)  # time stamps prove something at once, so that the second backup uses the cache
-REFUSED = 7
 
 
 def make_project(project: Path) -> BackupPlan:
@@ -39,31 +34,13 @@ def back_up(plan: BackupPlan, root: Path, name: str) -> None:
     back_up_code(plan, target, root / "store")
 
 
-def run_child(plan: BackupPlan, root: Path, nth: int, error: int, sticky: int) -> tuple[int, str]:
-    """Two backups in a forked child, between them a change; its status and what it told."""
-    (root / "code/first").mkdir(parents=True)
-    (root / "code/second").mkdir(parents=True)
-    read, write = os.pipe()
-    if (pid := os.fork()) == 0:
-        os.close(read)
-        injector.crashpoint_arm(os.fsencode(root), nth, error, sticky)
-        try:
-            back_up(plan, root, "first")
-            os.write(write, b"1")
-            (plan.project_root / "b.py").write_text(f"changed {nth}\n")
-            back_up(plan, root, "second")
-            os.write(write, b"2")
-        except OSError:
-            os._exit(REFUSED)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os.write(write, b"." if injector.crashpoint_count() < nth else b"")
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        told = pipe.read().decode()
-    return os.waitpid(pid, 0)[1], told
+def back_up_twice(plan: BackupPlan, root: Path, nth: int, tell: int) -> None:
+    """Two backups, between them a change."""
+    back_up(plan, root, "first")
+    os.write(tell, b"1")
+    (plan.project_root / "b.py").write_text(f"changed {nth}\n")
+    back_up(plan, root, "second")
+    os.write(tell, b"2")
 
 
 def violations(plan: BackupPlan, root: Path, told: str) -> list[str]:
@@ -98,25 +75,19 @@ def violations(plan: BackupPlan, root: Path, told: str) -> list[str]:
 
 
 def main() -> None:
-    directory, error, sticky, stride = Path(sys.argv[1]), *map(int, sys.argv[2:5])
+    directory = Path(sys.argv[1])
     plan = make_project(directory / "project")
-    report = {"points": 0, "violations": [], "refused": 0}
-    nth = 1
-    while True:
+
+    def point(nth: int, fault: Fault) -> tuple[Struck, list[str]]:
         root = directory / f"root-{nth}"
-        status, told = run_child(plan, root, nth, error, sticky)
-        report["points"] += 1
-        if error:
-            code = os.waitstatus_to_exitcode(status)
-            report["refused"] += code == REFUSED
-            if code not in {0, REFUSED}:
-                report["violations"].append([nth, "an error that is no OSError"])
-        report["violations"] += [[nth, text] for text in violations(plan, root, told)]
+        for name in ("first", "second"):
+            (root / "code" / name).mkdir(parents=True)
+        struck = strike(lambda tell: back_up_twice(plan, root, nth, tell), root, nth, fault, (OSError,))
+        found = in_child(violations, plan, root, struck.told)
         shutil.rmtree(root)
-        if "." in told:
-            break
-        nth += stride
-    print(json.dumps(report))
+        return struck, found
+
+    sweep(point)
 
 
 if __name__ == "__main__":
