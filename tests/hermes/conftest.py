@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from rla.fsio.file_lock import is_locked
 from rla.runs.database import Database, open_database
 from rla.runs.run import Run
 from rla_scripts.main import _run, group
@@ -160,6 +162,9 @@ def started(repository) -> Any:
     yield start
     for process in processes:
         process.end_now()
+    for directory in repository.directories():
+        if is_locked(directory / "run.json"):  # a job that a killed hermes has left
+            os.killpg(json.loads((directory / "run.json").read_text())["pid"], signal.SIGKILL)
 
 
 def wait_for(condition: Callable[[], Any], timeout: float = 20.0) -> Any:
