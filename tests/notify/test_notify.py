@@ -12,6 +12,8 @@ from rla.errors import ConfigError, MissingDependencyError
 from rla.notify.notifier import Notifier
 from rla.notify.secrets import targets
 
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise imports it
+
 
 @pytest.fixture
 def server():
@@ -92,14 +94,26 @@ def test_chats_without_a_token_are_an_error_that_names_the_variable():
         targets(["7"], {})
 
 
-def test_other_services_need_apprise(monkeypatch):
-    import importlib.util
+def test_apprise_sends_to_any_service_it_knows(server):
+    assert tell({"RLA_NOTIFY_URLS": f"json://127.0.0.1:{server.server_port}/hook"}, text="3 of 4 done") == []
+    assert [(path, content["message"]) for path, content in server.heard] == [("/hook", "3 of 4 done")]
 
-    if importlib.util.find_spec("apprise") is None:
-        with pytest.raises(MissingDependencyError, match=r"rla\[notify\]"):
-            targets([], {"RLA_NOTIFY_URLS": "discord://a/b"})
-    else:
-        assert len(targets([], {"RLA_NOTIFY_URLS": "json://127.0.0.1:9"})) == 1
+
+def test_what_apprise_cannot_send_is_told_without_the_address(server):
+    (told,) = tell({"RLA_NOTIFY_URLS": f"json://127.0.0.1:{server.server_port}/broken"})
+    assert "json:// did not take the message" in told
+    assert "broken" not in told
+
+
+def test_a_service_that_apprise_does_not_know_is_an_error():
+    with pytest.raises(ConfigError, match="knows no address"):
+        targets([], {"RLA_NOTIFY_URLS": "nobody-has-such-a-service://a/b"})
+
+
+def test_without_apprise_its_services_name_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(MissingDependencyError, match=r"rla\[notify\]"):
+        targets([], {"RLA_NOTIFY_URLS": "discord://a/b"})
 
 
 def test_an_address_without_a_scheme_is_an_error():
