@@ -21,7 +21,8 @@ SEED: Final = "seed"
 _LETTERS: Final = 3
 _LONGEST_PART: Final = 200
 """Bytes of one level of an output directory: file systems end at 255, and a suffix must fit."""
-_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+"""Where an object lies, as it shows itself: another place each time."""
 _NOT_SAFE: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -35,7 +36,7 @@ def valid_str(value: object) -> str:
         return valid_str(value.__name__)
     if isinstance(value, (tuple, list)):
         return "-".join(valid_str(item) for item in value)
-    return _NOT_SAFE.sub("-", _ADDRESS.sub("", str(value)).lower())
+    return _NOT_SAFE.sub("-", ADDRESS.sub("", str(value)).lower())
 
 
 def all_bools(values: Iterable[object]) -> bool:
