@@ -70,7 +70,7 @@ def run(context: click.Context, /, words: tuple[str, ...], names_from: tuple[str
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:
     """What was said of how to run, as the library takes it."""
-    said = {key: value for key, value in options.items() if value not in {None, False}}
+    said = {key: value for key, value in options.items() if value is not None and value is not False}
     if "gpus" in said:
         said["gpus"] = said["gpus"].split(",")
     if said.get("num_cpu", "auto") != "auto":

@@ -24,9 +24,7 @@ _OPTIONS = (
     click.option(
         "--group-by", metavar="NAME,...", help="Hyperparameters that tell groups apart; else all that differ."
     ),
-    click.option(
-        "--seeds", default="seed", show_default=True, help="The hyperparameter that tells a group's runs apart."
-    ),
+    click.option("--seeds", default="seed", show_default=True, help="What tells a group's runs apart; or none."),
     click.option("--environment", metavar="NAME", help="Draw runs within each value of this hyperparameter."),
     click.option(
         "--score", default="last", show_default=True, help="last value, or a part like 0.1: mean over the last tenth."
@@ -78,6 +76,7 @@ def score_table(
     if not runs:
         return None
     given = {name: options[name] for name in _SETTINGS}
+    given["seeds"] = None if given["seeds"] == "none" else given["seeds"]
     settings = settings_of(group_by=options["group_by"], score=_score(options["score"]), **given, **more)
     return compare_runs(runs, options["metric"], settings)
 

@@ -41,7 +41,7 @@ def show_diff(record: Mapping[str, Any]) -> None:
     Args:
         record: The decoded ``run.json``.
     """
-    from rla.artifacts.git_patch import stored_patch
+    from rla.artifacts.environment.git_patch import stored_patch
 
     git = _mapping(record.get("git"))
     patch = stored_patch(git)

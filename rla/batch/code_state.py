@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from rla.artifacts.environment import EnvironmentCapture
+from rla.artifacts.environment.capture import EnvironmentCapture
 from rla.core import json_codec
 
 _AGE: Final = 5.0

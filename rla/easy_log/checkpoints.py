@@ -85,7 +85,7 @@ class Checkpoints:
     def add_custom_data(
         self, key: str, data: Any, dtype: type = list, max_len: int = -1, mode: Mode = "append"
     ) -> None:
-        """Collect data that every checkpoint holds; see :meth:`rla.artifacts.custom_data.CustomData.add`."""
+        """Collect data for every checkpoint; see :meth:`rla.artifacts.checkpoints.custom_data.CustomData.add`."""
         current.require().keeper.custom.add(key, data, dtype, max_len, mode)
 
     def get_custom_data(self, key: str) -> Any:

@@ -26,8 +26,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from rla.artifacts import figures, images, video
-from rla.artifacts.result_file import write_result
+from rla.artifacts.pictures import figures, images, video
+from rla.artifacts.pictures.result_file import write_result
 from rla.easy_log.result_target import ResultsDir, Target, result_target
 
 _FIGURE: Final = "figure"

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, SupportsIndex
 
-from rla.artifacts.checkpoints import DEFAULT_NAME, CheckpointStore, Loaded, adapter_for
+from rla.artifacts.checkpoints.store import DEFAULT_NAME, CheckpointStore, Loaded, adapter_for
 from rla.core import states
 from rla.core.layout import CHECKPOINT, RootPaths
 from rla.easy_log.active_run import ActiveRun
@@ -104,7 +104,7 @@ class Resumed:
         if self._random_states is not None:
             importlib.import_module("numpy.random")  # what is not loaded cannot be put back
 
-            from rla.artifacts.random_states import restore  # noqa: PLC0415 - only where some were saved
+            from rla.artifacts.checkpoints.random_states import restore  # noqa: PLC0415 - only where some were saved
 
             restore(self._random_states)
 

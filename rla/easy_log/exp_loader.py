@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, SupportsIndex
 
-from rla.artifacts.checkpoints import DEFAULT_NAME
+from rla.artifacts.checkpoints.store import DEFAULT_NAME
 from rla.core.hyperparams import flatten, lookup, overwritten
 from rla.core.selection import Selection
 from rla.easy_log.continuing import Wanted, load_checkpoint_of, take_over

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from rla.artifacts.custom_data import CustomData, Mode
+from rla.artifacts.checkpoints.custom_data import CustomData, Mode
 from rla.easy_log.time_step import time_step_holder
 
 if TYPE_CHECKING:
-    from rla.artifacts.checkpoints import CheckpointStore, Loaded
+    from rla.artifacts.checkpoints.store import CheckpointStore, Loaded
     from rla.easy_log.losses import Losses
 
 DEFAULT_MAX_TO_KEEP = 5
@@ -43,7 +43,7 @@ class Keeper:
 
     def new_saver(self, max_to_keep: int | None = DEFAULT_MAX_TO_KEEP) -> None:
         """Keep so many checkpoints of each name from now on; None keeps all."""
-        from rla.artifacts.checkpoints import CheckpointStore, adapter_for  # noqa: PLC0415 - loads NumPy
+        from rla.artifacts.checkpoints.store import CheckpointStore, adapter_for  # noqa: PLC0415 - loads NumPy
 
         self._store = CheckpointStore(self._directory(), adapter_for(self._framework), max_to_keep)
 
@@ -52,7 +52,7 @@ class Keeper:
         if self._silent:
             return None
         if model is None:
-            from rla.artifacts.checkpoints import BARE_SAVE  # noqa: PLC0415
+            from rla.artifacts.checkpoints.store import BARE_SAVE  # noqa: PLC0415
 
             self._losses.say("bare checkpoint", BARE_SAVE)
         return self._ready().save(
@@ -70,7 +70,7 @@ class Keeper:
         loaded = self._ready().load(None if step is None else operator.index(step), name=name, trust=trust)
         self.custom.restore(loaded.custom)
         if random_states and loaded.random_states is not None:
-            from rla.artifacts.random_states import restore  # noqa: PLC0415
+            from rla.artifacts.checkpoints.random_states import restore  # noqa: PLC0415
 
             restore(loaded.random_states)
         return loaded

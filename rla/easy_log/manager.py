@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rla.artifacts.code_plan import BackupPlan
+from rla.artifacts.code.plan import BackupPlan
 from rla.core import layout
 from rla.core.config import RlaConfig, load_config
 from rla.core.find_database import find_data_root

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from rla.artifacts.hardware import smi_rows, start_nvidia_smi
+from rla.artifacts.environment.hardware import smi_rows, start_nvidia_smi
 from rla.easy_log.current import current
 from rla.easy_log.large_objects import LargeObject, find_large_objects
 

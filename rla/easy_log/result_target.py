@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rla.artifacts.result_file import result_path
+from rla.artifacts.pictures.result_file import result_path
 from rla.easy_log.current import current
 from rla.easy_log.losses import Losses
 from rla.easy_log.time_step import time_step_holder
@@ -32,7 +32,7 @@ class Target:
     losses: Losses
 
     def path(self, name: str, formats: Collection[str], default: str, *, add_timestamp: bool) -> Path:
-        """The file of a name; see :func:`rla.artifacts.result_file.result_path`."""
+        """The file of a name; see :func:`rla.artifacts.pictures.result_file.result_path`."""
         step = time_step_holder.get_time() if add_timestamp else None
         return result_path(self.directory, str(name), step, formats, default)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rla.easy_log.current import current
 
 if TYPE_CHECKING:
-    from rla.artifacts.figures import Figure
+    from rla.artifacts.pictures.figures import Figure
     from rla.easy_log.losses import Losses
 
 _BINS: Final = 30
@@ -85,7 +85,7 @@ def record_text(key: str, markdown: str) -> None:
 def _histogram(key: str, values: Any, bins: int | str | Sequence[float]) -> bytes:
     import numpy as np  # noqa: PLC0415
 
-    from rla.artifacts.images import to_array  # noqa: PLC0415
+    from rla.artifacts.pictures.images import to_array  # noqa: PLC0415
     from rla.writers.rich_events import histogram  # noqa: PLC0415
 
     array = to_array(values).ravel()
@@ -102,7 +102,7 @@ def _histogram(key: str, values: Any, bins: int | str | Sequence[float]) -> byte
 
 
 def _image(key: str, image: Any) -> bytes:
-    from rla.artifacts.images import encode, to_pixels  # noqa: PLC0415
+    from rla.artifacts.pictures.images import encode, to_pixels  # noqa: PLC0415
     from rla.writers import rich_events  # noqa: PLC0415
 
     pixels, note = to_pixels(image)
@@ -115,8 +115,8 @@ def _image(key: str, image: Any) -> bytes:
 def _video(key: str, frames: Iterable[Any], fps: float) -> bytes:
     import io  # noqa: PLC0415
 
-    from rla.artifacts.gif import GifStream  # noqa: PLC0415
-    from rla.artifacts.video import SameSize, checked_fps, each_frame  # noqa: PLC0415
+    from rla.artifacts.pictures.gif import GifStream  # noqa: PLC0415
+    from rla.artifacts.pictures.video import SameSize, checked_fps, each_frame  # noqa: PLC0415
     from rla.writers import rich_events  # noqa: PLC0415
 
     buffer, fit = io.BytesIO(), SameSize(_losses().say)
@@ -134,7 +134,7 @@ def _video(key: str, frames: Iterable[Any], fps: float) -> bytes:
 
 
 def _figure(key: str, fig: Any, *, close: bool) -> bytes:
-    from rla.artifacts import figures  # noqa: PLC0415
+    from rla.artifacts.pictures import figures  # noqa: PLC0415
     from rla.writers import rich_events  # noqa: PLC0415
 
     figure = getattr(fig, "figure", fig)

@@ -18,7 +18,7 @@ from rla.writers.tensorboard_writer import TensorBoardWriter
 from rla.writers.text_writer import LogWriter, StdoutWriter
 
 if TYPE_CHECKING:
-    from rla.artifacts.code_plan import BackupPlan
+    from rla.artifacts.code.plan import BackupPlan
     from rla.easy_log.losses import Losses
     from rla.easy_log.run_plan import RunPlan
     from rla.runs.create import RunRequest
@@ -69,7 +69,7 @@ def with_environment(plan: RunPlan) -> RunRequest:
     """The request with the run's git state and environment; git answers while the index is loaded."""
     if plan.environment_of is None:
         return plan.request
-    from rla.artifacts.environment import EnvironmentCapture  # noqa: PLC0415 - only when it is asked for
+    from rla.artifacts.environment.capture import EnvironmentCapture  # noqa: PLC0415 - only when it is asked for
 
     capture = EnvironmentCapture(plan.environment_of, never=[plan.root.root])
     try:
@@ -88,7 +88,7 @@ def back_up(code: BackupPlan, paths: RunPaths, root: RootPaths, losses: Losses) 
         ConfigError: A file that the caller named is not there.
         OSError: The disk is full.
     """
-    from rla.artifacts.code_backup import back_up_code  # noqa: PLC0415 - loads pathspec
+    from rla.artifacts.code.backup import back_up_code  # noqa: PLC0415 - loads pathspec
 
     report = back_up_code(code, paths.directory(CODE), root.code_store)
     for number, warning in enumerate(report.warnings):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rla.artifacts.code_plan import BackupPlan
+from rla.artifacts.code.plan import BackupPlan
 from rla.core.config import RlaConfig
 from rla.core.layout import RootPaths
 from rla.easy_log.losses import warn

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rla.artifacts import figures
-from rla.artifacts.images import to_array
-from rla.artifacts.result_file import write_result
+from rla.artifacts.pictures import figures
+from rla.artifacts.pictures.images import to_array
+from rla.artifacts.pictures.result_file import write_result
 from rla.easy_log.result_target import result_target
 
 SavePath = str | os.PathLike[str] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rla.artifacts.figures import FORMATS, encode
+from rla.artifacts.pictures.figures import FORMATS, encode
 from rla.errors import ConfigError
 from rla.fsio.output_file import check_output, write_output
 

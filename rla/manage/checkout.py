@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from rla.artifacts.code_list import CodeList, read_list, verify_code
+from rla.artifacts.code.listing import CodeList, read_list, verify_code
 from rla.core.layout import CODE, LOG
 from rla.errors import ReproduceError
 from rla.fsio.claim_dir import make_dirs

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rla.artifacts.code_list import digest
+from rla.artifacts.code.listing import digest
 from rla.core import json_codec
 from rla.core.hyperparams import flatten
 from rla.core.manifest import Manifest

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rla.artifacts.code_list import OWN_FILES, digest, read_list
+from rla.artifacts.code.listing import OWN_FILES, digest, read_list
 from rla.core.layout import CODE, RunPaths
 from rla.fsio.safe_move import Spot, opened, parent_of, read_file
 from rla.fsio.tree_walk import open_directory

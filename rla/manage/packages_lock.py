@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from rla.artifacts.environment import python, system
-from rla.artifacts.packages import installed_packages
+from rla.artifacts.environment.capture import python, system
+from rla.artifacts.environment.packages import installed_packages
 
 LOCK_FILE: Final = "requirements.lock"
 

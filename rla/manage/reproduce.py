@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from rla.artifacts.code_list import read_list
+from rla.artifacts.code.listing import read_list
 from rla.core.layout import CODE
 from rla.core.manifest import Manifest
 from rla.core.redact import MASK

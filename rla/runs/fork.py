@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rla.artifacts.checkpoint_record import RECORD_SUFFIX, read_record
+from rla.artifacts.checkpoints.record import RECORD_SUFFIX, read_record
 from rla.core.layout import CHECKPOINT, FORKED_EVENTS, LOG, RESULTS, TMP_DATA, RunPaths
 from rla.fsio.atomic_write import TEMP_MARK, atomic_write, sync_directory
 from rla.fsio.copy_tree import CopyRules, copy_tree, sync_tree

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from measure import Figure, fresh, report
 
-from rla.artifacts.checkpoints import CheckpointStore, adapter_for
+from rla.artifacts.checkpoints.store import CheckpointStore, adapter_for
 
 MILLI = 1e-3
 LIMIT = 1.15

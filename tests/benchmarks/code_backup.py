@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from measure import Figure, fresh, median_wall, report
 
-from rla.artifacts.code_backup import BackupPlan, back_up_code, verify_code
+from rla.artifacts.code.backup import BackupPlan, back_up_code, verify_code
 
 MILLI = 1e-3
 FILES, FILE_SIZE, ROUNDS = 1000, 16_384, 15

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rla.artifacts.environment import EnvironmentCapture
+from rla.artifacts.environment.capture import EnvironmentCapture
 from rla.core import json_codec
 from rla_scripts.show_environment import missing_from, show_environment
 

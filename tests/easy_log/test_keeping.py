@@ -13,7 +13,7 @@ import pytest
 
 import rla
 from rla import exp_manager, logger, time_step_holder
-from rla.artifacts.code_backup import verify_code
+from rla.artifacts.code.backup import verify_code
 from rla.errors import CheckpointNotFoundError, ConfigError, NotConfiguredError, RlaWarning
 
 torch = pytest.importorskip("torch")

@@ -6,7 +6,7 @@ from PIL import Image
 
 import rla
 from rla import time_step_holder
-from rla.artifacts import figures
+from rla.artifacts.pictures import figures
 from rla.easy_log import simple_mat_plot
 from rla.easy_log.simple_mat_plot import simple_hist, simple_plot, simple_scatter
 from rla.errors import NotConfiguredError, RlaWarning

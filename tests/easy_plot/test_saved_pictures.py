@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rla.artifacts.video import VideoFile
+from rla.artifacts.pictures.video import VideoFile
 from rla.easy_plot.saved_pictures import evenly, read_pixels, saved_pictures
 from rla.errors import MissingDependencyError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rla.artifacts.checkpoints import CheckpointStore, adapter_for
+from rla.artifacts.checkpoints.store import CheckpointStore, adapter_for
 from tests.faults.striking import Fault, Struck, in_child, strike, sweep
 
 KEEP = 2

@@ -10,10 +10,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from rla.artifacts import code_cache
-from rla.artifacts.code_backup import BackupPlan, back_up_code, verify_code
-from rla.artifacts.code_list import LIST_FILE, digest
-from rla.artifacts.code_store import digest_of
+from rla.artifacts.code import cache as code_cache
+from rla.artifacts.code.backup import BackupPlan, back_up_code, verify_code
+from rla.artifacts.code.listing import LIST_FILE, digest
+from rla.artifacts.code.store import digest_of
 from tests.faults.striking import Fault, Struck, in_child, strike, sweep
 
 code_cache.RACY_NS = -(10**9)  # time stamps prove something at once, so that the second backup uses the cache

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rla.artifacts.checkpoints import CheckpointStore, adapter_for
+from rla.artifacts.checkpoints.store import CheckpointStore, adapter_for
 
 pytestmark = pytest.mark.faults
 

@@ -93,8 +93,8 @@ def test_the_lock_has_a_line_per_package_and_comments_what_has_another_source():
 
 
 def test_differences_name_what_changed_what_is_gone_and_what_is_new():
-    from rla.artifacts.environment import python
-    from rla.artifacts.packages import installed_packages
+    from rla.artifacts.environment.capture import python
+    from rla.artifacts.environment.packages import installed_packages
 
     now = installed_packages().versions
     packages = {**now, "numpy": "1.0", "gone": "2.0"}

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rla.artifacts.code_list import LIST_FILE, digest
+from rla.artifacts.code.listing import LIST_FILE, digest
 from rla.manage import compare_code
 from rla.manage.compare import ABSENT, Change, compare
 from rla.runs.database import open_database

@@ -99,7 +99,7 @@ def test_the_source_is_not_touched(source):
 def test_saving_and_rotating_in_the_new_run_leaves_the_checkpoints_of_the_old_one(source):
     before = snapshot(source.paths.directory(CHECKPOINT))
     new, _ = fork(source)
-    from rla.artifacts.checkpoints import CheckpointStore, adapter_for
+    from rla.artifacts.checkpoints.store import CheckpointStore, adapter_for
 
     store = CheckpointStore(new.paths.directory(CHECKPOINT), adapter_for("numpy"), 1)
     store.save(4, np.zeros(3))

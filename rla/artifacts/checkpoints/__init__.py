@@ -1,0 +1,1 @@
+"""Checkpoints: written whole, verified, without pickle; one adapter per framework."""

@@ -1,0 +1,1 @@
+"""The code of a run: browsable files whose unchanged content is on the disk once."""

@@ -1,0 +1,1 @@
+"""Figures, images and videos of a run."""
