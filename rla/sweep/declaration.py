@@ -175,8 +175,9 @@ def nested(values: Any) -> dict[str, Any]:
     Raises:
         GridError: A key lies below one whose value is no dictionary.
     """
+    pairs = list(values)
     result: dict[str, Any] = {}
-    for key, value in values:
+    for number, (key, value) in enumerate(pairs):
         *above, last = key.split(":")
         inside = result
         for part in above:
@@ -185,8 +186,9 @@ def nested(values: Any) -> dict[str, Any]:
                 raise _excluded(key, f"{part!r} is {shown(held)}")
             inside[part] = dict(held)
             inside = inside[part]
-        held = inside.get(last)
-        inside[last] = {**value, **held} if isinstance(held, dict) and isinstance(value, dict) else value
+        if last in inside and any(earlier.startswith(f"{key}:") for earlier, _ in pairs[:number]):
+            return nested(sorted(pairs, key=lambda pair: pair[0].count(":")))  # the outer ones first
+        inside[last] = value
     return result
 
 

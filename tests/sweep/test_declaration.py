@@ -65,6 +65,21 @@ def test_what_is_nested_counts_before_the_dictionary_whichever_was_added_first()
     assert one.variants() == other.variants() == [{"a": {"b": 1, "c": 3}}]
 
 
+@pytest.mark.parametrize("order", [["a", "a:b"], ["a:b", "a"]])
+def test_a_dictionary_that_is_nested_takes_the_place_of_the_one_that_was_there(order):
+    values = {"a": {"b": {"x": 1, "y": 3}, "c": 4}, "a:b": {"x": 2}}
+    grid = Declaration()
+    for key in order:
+        grid.add(key, values[key])
+    assert grid.variants() == [{"a": {"b": {"x": 2}, "c": 4}}]
+    assert values["a"] == {"b": {"x": 1, "y": 3}, "c": 4}
+
+
+def test_a_dictionary_keeps_what_is_beside_a_deeper_parameter():
+    grid = declared(a__b__c=[1], a=[{"b": {"d": 2}}])
+    assert grid.variants() == [{"a": {"b": {"c": 1, "d": 2}}}]
+
+
 @pytest.mark.parametrize(("first", "second"), [("a", "a:b"), ("a:b", "a"), ("a:b", "a:b:c")])
 def test_a_number_and_a_parameter_inside_it_are_refused(first, second):
     grid = Declaration()
