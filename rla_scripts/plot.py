@@ -46,7 +46,7 @@ class Numbers(click.ParamType[Any]):
 @click.option("--metric", "metrics", multiple=True, required=True, help="What to draw; may be given several times.")
 @click.option("--group-by", metavar="KEY,...", help="Average runs that agree in these; else in all but the seed.")
 @click.option("--one-group", is_flag=True, help="Average all runs.")
-@click.option("--seeds", default="seed", show_default=True, help="The key that the runs of a group differ in.")
+@click.option("--seeds", default="seed", show_default=True, help="What runs of a group differ in; or none.")
 @click.option("--x", default="time-step", show_default=True, help="time-step, timestamp (hours), or a recorded key.")
 @click.option(
     "--estimate", type=click.Choice(["mean", "iqm", "median"]), default="mean", show_default=True, help="Line."
@@ -104,6 +104,8 @@ def command(
     from rla.fsio.output_file import check_output
     from rla.runs.query import select_runs
 
+    if live and (data is not None or as_json):
+        raise click.UsageError("--live draws; it goes with neither --data nor --json")
     if output is not None:
         check_figure_path(output, force=force)
     if data is not None:
@@ -131,7 +133,7 @@ def _plan(options: dict[str, Any]) -> Plan:
     return Plan(
         metrics=options["metrics"],
         group_by=[] if options["one_group"] else None if keys is None else [key.strip() for key in keys.split(",")],
-        seeds=options["seeds"],
+        seeds=_unless_none(options["seeds"]),
         x=options["x"],
         band=Band(options["estimate"], _unless_none(options["band"])),
         smoothing=read_smoothing(options["smooth"]),

@@ -39,8 +39,8 @@ def common_grid(curves: Sequence[Curve], align: str, points: int | None, *, even
     """
     if align not in ALIGNS:
         raise ConfigError(f"align is {align!r}; it is overlap or union", key="align", allowed=ALIGNS)
-    if points is not None and points < 2:  # noqa: PLR2004 - a line has two ends
-        raise ConfigError(f"points is {points!r}; a curve has at least 2", key="points")
+    if points is not None and (points < 2 or points != int(points)):  # noqa: PLR2004 - a line has two ends
+        raise ConfigError(f"points is {points!r}; a curve has a whole number of them, at least 2", key="points")
     ends = max if align == "overlap" else min, min if align == "overlap" else max
     low, high = (end(float(curve.x[side]) for curve in curves) for end, side in zip(ends, (0, -1), strict=True))
     if low > high:
@@ -50,7 +50,7 @@ def common_grid(curves: Sequence[Curve], align: str, points: int | None, *, even
     if alike and not even and (points is None or len(first) <= points):
         return first
     if points is not None:
-        return np.linspace(low, high, points) if high > low else np.array([low])
+        return np.linspace(low, high, int(points)) if high > low else np.array([low])
     every = np.unique(np.concatenate([curve.x for curve in curves]))
     return every[(every >= low) & (every <= high)]
 

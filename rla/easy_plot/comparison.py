@@ -12,7 +12,7 @@ import numpy as np
 from rla.core.hyperparams import flatten, value_text
 from rla.easy_plot.bootstrap import AGGREGATES, Estimated, aggregate, bootstrap_estimate
 from rla.easy_plot.estimates import FloatArray
-from rla.easy_plot.grouping import Group, group_runs, seed_notes, values_of
+from rla.easy_plot.grouping import Group, check_seeds, group_runs, seed_notes
 from rla.easy_plot.improvement import probability_of_improvement
 from rla.easy_plot.resampling import check_interval
 from rla.easy_plot.run_scores import LAST, RunScore, Score, run_scores
@@ -183,8 +183,7 @@ def _check(runs: Sequence[Run], settings: Settings) -> None:
         raise ConfigError(message, key="estimate", allowed=AGGREGATES)
     if settings.references and settings.environment is None:
         raise ConfigError("references are given and environment is not; name the hyperparameter", key="environment")
-    if settings.seeds not in {None, "seed"}:  # runs without seeds are no mistake, a misspelled key is one
-        values_of(runs, str(settings.seeds))
+    check_seeds(runs, settings.seeds)
 
 
 def _group_keys(runs: Sequence[Run], settings: Settings) -> tuple[str, ...]:

@@ -154,6 +154,7 @@ def draw(
 
     Raises:
         PlotDataError: There are not as many axes as panels.
+        ConfigError: There are neither one nor as many labels as panels.
     """
     with mpl.rc_context(_PRETTY if look.pretty else {}):
         return _draw(lines, x, band, look, ax, shades)
@@ -182,6 +183,9 @@ def _draw(
         root = several[0].get_figure(root=True)
         assert root is not None, "axes that were drawn in no figure"
         figure = root
+    if look.ylabel is not None and not isinstance(look.ylabel, str) and len(look.ylabel) != len(panels):
+        message = f"ylabel has {len(look.ylabel)} texts for {len(panels)} panels ({', '.join(panels)})"
+        raise ConfigError(message, key="ylabel")
     if len(several) != len(panels):
         raise PlotDataError(f"there are {len(panels)} panels ({', '.join(panels)}) and {len(several)} axes")
     for place, (axes, panel) in enumerate(zip(several, panels, strict=True)):

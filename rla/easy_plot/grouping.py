@@ -68,6 +68,31 @@ def group_runs(runs: Sequence[Run], keys: Sequence[str] | None, apart: Collectio
     ]
 
 
+def merge_alike(groups: Sequence[Group]) -> list[Group]:
+    """The groups, those with the same label as one; it keeps the keys that they agree in, and each run once."""
+    by_label: dict[str, list[Group]] = {}
+    for group in groups:
+        by_label.setdefault(group.label, []).append(group)
+    return [several[0] if len(several) == 1 else _merged(several) for several in by_label.values()]
+
+
+def _merged(several: Sequence[Group]) -> Group:
+    first = several[0]
+    shared = {key: text for key, text in first.by_key.items() if all(each.by_key.get(key) == text for each in several)}
+    runs = {run.uid: run for each in several for run in each.runs}
+    return Group(shared, first.label, tuple(runs.values()))
+
+
+def check_seeds(runs: Sequence[Run], seeds: str | None) -> None:
+    """That the key of the seeds is one. Runs without ``seed`` are no mistake; any other name that none has, is.
+
+    Raises:
+        PlotDataError: No run has it.
+    """
+    if seeds not in {None, "seed"}:
+        values_of(runs, str(seeds))
+
+
 def values_of(runs: Sequence[Run], key: str, flat: Sequence[Mapping[str, Any]] | None = None) -> list[Any]:
     """Each run's value of a key; ``None`` in place of :data:`MISSING` never stands for a value that is None.
 

@@ -15,7 +15,7 @@ import numpy as np
 from rla.easy_plot.bands import Band, Summary
 from rla.easy_plot.common_grid import common_grid, on_grid
 from rla.easy_plot.estimates import FloatArray
-from rla.easy_plot.grouping import Group, group_runs, seed_notes
+from rla.easy_plot.grouping import Group, check_seeds, group_runs, merge_alike, seed_notes
 from rla.easy_plot.smoothing import Smoothing
 from rla.errors import ConfigError, PlotDataError
 from rla.runs.curves import Curve, RunCurves, read_curves
@@ -27,6 +27,8 @@ TIME_STEP: Final = "time-step"
 TIMESTAMP: Final = "timestamp"
 BY_METRIC: Final = "metric"
 _HOUR: Final = 3600.0
+_TOLD: Final = 0.125
+"""Where more than this part of what the runs of a group cover is not drawn, it is told; ends always differ a little."""
 
 Scale = Callable[[FloatArray], Any]
 
@@ -134,6 +136,7 @@ def make_lines(runs: Sequence[Run], plan: Plan, groups: Sequence[Group] | None =
     if plan.families:
         runs = last_of_families(runs)
         groups = None if groups is None else [_within(group, runs) for group in groups]
+    check_seeds(runs, plan.seeds)
     panel_of = _panels(runs, plan)
     if groups is None:
         apart = {key for key in (plan.seeds, plan.panels) if key is not None}
@@ -150,7 +153,7 @@ def make_lines(runs: Sequence[Run], plan: Plan, groups: Sequence[Group] | None =
     lines = []
     for panel in dict.fromkeys(panel_of.values()):
         for metric in dict.fromkeys(plan.metrics):
-            for group in groups:
+            for group in _named(groups, metric, plan):
                 there = [run for run in group.runs if panel_of[run.uid] == panel and (run.uid, metric) in usable]
                 line = _line(replace(group, runs=tuple(there)), panel, metric, usable, plan, notes)
                 lines += [] if line is None else [line]
@@ -183,6 +186,13 @@ def _within(group: Group, runs: Sequence[Run]) -> Group:
     """A group without the runs that are not among these."""
     kept = {run.uid for run in runs}
     return replace(group, runs=tuple(run for run in group.runs if run.uid in kept))
+
+
+def _named(groups: Sequence[Group], metric: str, plan: Plan) -> list[Group]:
+    """The groups by the names that the caller gives them; several with one name are one."""
+    if plan.label is not None:
+        groups = [replace(group, label=plan.label(group, metric)) for group in groups]
+    return merge_alike(groups)
 
 
 def _panels(runs: Sequence[Run], plan: Plan) -> dict[str, str]:
@@ -218,7 +228,7 @@ def _usable(read: RunCurves, metric: str, plan: Plan, notes: _Notes) -> Curve | 
         return None
     x, y = read.curves[metric]
     if metric in plan.scale:
-        y = np.asarray(plan.scale[metric](y), dtype=np.float64)
+        y = _scaled(plan.scale[metric], metric, y)
     finite = np.isfinite(y) & np.isfinite(x)
     if not finite.all():
         notes.add(f"{int((~finite).sum())} of {len(y)} values of {metric} are no finite numbers and left out", read.run)
@@ -234,12 +244,25 @@ def _usable(read: RunCurves, metric: str, plan: Plan, notes: _Notes) -> Curve | 
     return Curve(x, y if plan.smoothing is None else plan.smoothing.before(x, y))
 
 
+def _scaled(scale: Scale, metric: str, y: FloatArray) -> FloatArray:
+    """The values as a caller's function makes them.
+
+    Raises:
+        PlotDataError: There are not as many as before.
+    """
+    values = np.asarray(scale(y), dtype=np.float64)
+    if values.shape != y.shape:
+        message = f"the scale of {metric} made shape {values.shape} of {y.shape}; it must give a value for each"
+        raise PlotDataError(message, name=metric)
+    return values
+
+
 def _line(
     group: Group, panel: str, metric: str, usable: Mapping[tuple[str, str], Curve], plan: Plan, notes: _Notes
 ) -> Line | None:
     if not group.runs:
         return None
-    label = group.label if plan.label is None else plan.label(group, metric)
+    label = group.label
     curves = [usable[run.uid, metric] for run in group.runs]
     grid = common_grid(curves, plan.align, plan.points, even=plan.is_resampled())
     if not len(grid):
@@ -247,6 +270,8 @@ def _line(
             f"{metric} of {label or 'all runs'} is left out: its runs have no {plan.x} in common; ask for the union"
         )
         return None
+    if cut := _cut_note(curves, grid, plan.x):
+        notes.add(f"{metric} of {label or 'all runs'} {cut}")
     if plan.panels == BY_METRIC or panel:
         for note in seed_notes(group, plan.seeds):
             notes.add(note)
@@ -259,6 +284,15 @@ def _line(
     elif several and plan.panels is not None:
         panel = f"{panel}: {metric}"
     return Line(panel, metric, label, group, grid, summary, len(curves))
+
+
+def _cut_note(curves: Sequence[Curve], grid: FloatArray, x: str) -> str:
+    """What is not drawn, because not all runs of the group have values there; empty when it is little."""
+    first, last = min(float(curve.x[0]) for curve in curves), max(float(curve.x[-1]) for curve in curves)
+    if grid[-1] - grid[0] >= (1 - _TOLD) * (last - first):
+        return ""
+    drawn = f"is drawn where all its runs have values, {x} {grid[0]:.6g} to {grid[-1]:.6g}"
+    return f"{drawn}; there are values from {first:.6g} to {last:.6g}: ask for the union"
 
 
 def _method(plan: Plan) -> str:

@@ -77,9 +77,9 @@ class PlotFuncResult(tuple[Any, ...]):  # noqa: SLOT001 - it carries more than t
 def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of its plot_results
     data_root: str | os.PathLike[str],
     task_table_name: str,
-    regs: Sequence[str],
-    split_keys: Sequence[str],
-    metrics: Sequence[str],
+    regs: str | Sequence[str],
+    split_keys: str | Sequence[str],
+    metrics: str | Sequence[str],
     use_buf: bool = False,
     verbose: bool = False,
     summarize_res: bool = True,
@@ -122,7 +122,7 @@ def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of i
         task_table_name: The task.
         regs: Shell patterns, as of :func:`rla.query`'s ``glob``; a run is drawn that fits one of them.
         split_keys: The hyperparameters whose values make a group.
-        metrics: What was recorded.
+        metrics: What was recorded. A single pattern, key or metric need not be in a list.
         use_buf: No effect; see above.
         verbose: Tell the Python logger ``rla`` each run.
         summarize_res: Tell it each group and its number of runs.
@@ -133,6 +133,7 @@ def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of i
         regs2legends: One name for each pattern: then each is one curve, and ``split_keys`` do not count.
         hp_filter_dict: Key -> the values, of which a run must have one.
         key_to_legend_fn: Names a group: ``f(values by key, split_keys, metric, whether to name the metric)``.
+            Groups of the same name are averaged as one.
         split_by_metrics: A panel for each metric; else all are in one.
         save_name: Save the figure as ``<data_root>/results/easy_plot/<save_name>``, PNG without an ending.
         shaded_err: Shade the mean plus and minus the standard error.
@@ -168,11 +169,14 @@ def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of i
         ConfigError: An argument cannot be used.
     """
     del use_buf
+    regs, split_keys, metrics = (
+        [given] if isinstance(given, str) else list(given) for given in (regs, split_keys, metrics)
+    )
     groups = _groups(data_root, task_table_name, regs, split_keys, regs2legends, hp_filter_dict)
     runs = list({run.uid: run for group in groups for run in group.runs}.values())
     _tell(groups, verbose=verbose, summarize=summarize_res)
     plan = Plan(
-        metrics=list(metrics),
+        metrics=metrics,
         seeds=None,
         band=Band("mean", "stderr"),
         smoothing=Smoothing("symmetric", smooth_step) if resample else None,
@@ -230,7 +234,9 @@ def _groups(
     found = [having(list(query(data_root, task=task, glob=reg)), wanted or {}) for reg in regs]
     if not any(found):
         of = f" with {dict(wanted)}" if wanted else ""
-        raise PlotDataError(f"no run of task {task!r} fits {' or '.join(regs) or 'an empty list of patterns'}{of}")
+        fits = " or ".join(regs) or "an empty list of patterns"
+        hint = "a pattern is a path below the task's, as */*/*/*lr=0.1*; * is all"
+        raise PlotDataError(f"no run of task {task!r} fits {fits}{of}; {hint}")
     if not legends:
         every: dict[str, Run] = {run.uid: run for runs in found for run in runs}
         return group_runs(list(every.values()), split_keys)

@@ -71,6 +71,15 @@ def test_several_keys_group_together(rla_command, algorithms):
     assert words(done.out)[1][:3] == ["sac", "Hopper-v4", "3"]
 
 
+def test_without_seeds_runs_of_one_seed_are_not_told(rla_command, scored):
+    for _ in range(2):
+        scored([1.0, 2.0], algo="ppo")
+    arguments = ("best", "--metric", "episode_return", "--group-by", "algo")
+    assert "2 runs have seed=0" in rla_command(*arguments).err
+    done = rla_command(*arguments, "--seeds", "none")
+    assert (done.code, "have seed" in done.err) == (0, False)
+
+
 @pytest.mark.parametrize("name", ["compare", "best"])
 def test_the_other_forms_are_those_of_the_library(rla_command, algorithms, data_root, name):
     table = rla.compare(rla.query(data_root), "episode_return", "algo")

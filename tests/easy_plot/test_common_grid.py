@@ -55,7 +55,10 @@ def test_runs_that_touch_in_one_point_have_that_point():
     assert on_grid([curve((5, 7))], np.array([5.0]), Smoothing("symmetric", 1)).tolist() == [[7]]
 
 
-@pytest.mark.parametrize(("align", "points", "told"), [("middle", 10, "overlap or union"), ("union", 1, "at least 2")])
+@pytest.mark.parametrize(
+    ("align", "points", "told"),
+    [("middle", 10, "overlap or union"), ("union", 1, "at least 2"), ("union", 2.5, "whole")],
+)
 def test_what_cannot_be_is_refused(align, points, told):
     with pytest.raises(ConfigError, match=told):
         common_grid([LONG], align, points)

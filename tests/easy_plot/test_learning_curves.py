@@ -94,8 +94,15 @@ class TestNumbers:
     def test_curves_are_averaged_only_where_they_overlap(self, data_root, record):
         record(course(1, 1, 1, 1, 1, 1), seed=0)
         record(course(3, 3, 3), seed=1)
-        _, data = plot(query(data_root), "return", points=None)
+        with pytest.warns(RlaWarning, match="return of all runs is drawn .* 0 to 20; there are values from 0 to 50"):
+            _, data = plot(query(data_root), "return", points=None)
         assert numbers(data) == {"x": [0, 10, 20], "estimate": [2, 2, 2], "n": [2, 2, 2]}
+
+    def test_ends_that_differ_a_little_are_not_told(self, data_root, record):
+        record(course(*range(20)), seed=0)
+        record(course(*range(19)), seed=1)
+        _, data = plot(query(data_root), "return", points=None)
+        assert data["x"].max() == 180
 
     def test_over_the_union_the_number_of_runs_is_in_the_data_and_in_the_figure(self, data_root, record):
         record(course(1, 1, 1, 1), seed=0)
@@ -288,6 +295,19 @@ assert "matplotlib.pyplot" not in sys.modules
 
 
 class TestBadInput:
+    def test_a_key_of_the_seeds_that_no_run_has_is_told(self, data_root, two_groups):
+        with pytest.raises(PlotDataError, match="did you mean seed"):
+            plot(query(data_root), "return", seeds="sed")
+
+    def test_a_scale_gives_a_value_for_each(self, data_root, two_groups):
+        with pytest.raises(PlotDataError, match=r"the scale of return made shape \(4,\) of \(5,\)"):
+            plot(query(data_root), "return", scale={"return": lambda values: values[1:]})
+
+    def test_there_are_as_many_labels_as_panels(self, data_root, record):
+        record([(0, {"a": 1.0, "b": 2.0}), (1, {"a": 1.0, "b": 2.0})])
+        with pytest.raises(ConfigError, match=r"ylabel has 1 texts for 2 panels \(a, b\)"):
+            plot(query(data_root), ["a", "b"], ylabel=["A"])
+
     def test_no_run_is_an_error_that_says_so(self, data_root, two_groups):
         with pytest.raises(PlotDataError, match="no run is selected"):
             plot(query(data_root, task="nosuch"), "return")

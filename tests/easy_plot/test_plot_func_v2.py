@@ -52,7 +52,8 @@ def test_it_gives_rla_s_pair_and_a_figure(draw, trained):
 def test_runs_need_not_have_recorded_at_the_same_steps(draw, record):
     record([(0, {"return": 0.0}), (10, {"return": 10.0})], lr=1, seed=0)
     record([(0, {"return": 0.0}), (4, {"return": 4.0}), (12, {"return": 12.0})], lr=1, seed=1)
-    data = draw().data
+    with pytest.warns(RlaWarning, match="0 to 10; there are values from 0 to 12"):
+        data = draw().data
     assert (data["x"].tolist(), data["estimate"].tolist()) == ([0, 4, 10], [0, 4, 10])
     longer = draw(vary_len_plot=True).data
     assert (longer["x"].tolist(), longer["n"].tolist()) == ([0, 4, 10, 12], [2, 2, 2, 1])
@@ -95,6 +96,19 @@ def test_a_function_of_the_user_names_the_groups(draw, trained):
     ]
     assert list(draw(key_to_legend_fn=default_key_to_legend)[1]["return"]) == ["lr=0.1", "lr=0.2"]
     assert default_key_to_legend({"a": "1", "b": "2"}, ["a", "b"], "m") == "a=1, b=2 eval:m"
+
+
+def test_groups_of_one_name_are_averaged_as_one(draw, trained):
+    result = draw(key_to_legend_fn=lambda values, keys, metric, name_it: "all")
+    assert result[1] == {"return": {"all": (5.5, pytest.approx(np.std([3, 5, 6, 8], ddof=1) / 2), 4)}}
+    assert names(result) == ["all (n=4)"]
+    twice = draw(["*", "*"], [], regs2legends=["A", "A"])
+    assert {name: score[2] for name, score in twice[1]["return"].items()} == {"A": 4}
+
+
+def test_a_single_pattern_key_or_metric_needs_no_list(trained, data_root):
+    result = plot_func(str(data_root), "demo", "*/*/*/*", "lr", "return")
+    assert names(result) == ["lr=0.1 (n=2)", "lr=0.2 (n=2)"]
 
 
 def test_bounds_scales_and_smoothing_are_applied(draw, trained):
@@ -189,7 +203,7 @@ def test_what_cannot_be_is_refused(draw, trained):
         draw(["*", "*"], regs2legends=["one"])
     with pytest.raises(PlotDataError, match="did you mean return"):
         draw(metrics=["retur"])
-    with pytest.raises(PlotDataError, match="fits nosuch"):
+    with pytest.raises(PlotDataError, match=r"fits nosuch; a pattern is a path below the task's, as \*/\*"):
         draw(["nosuch"])
     with pytest.raises(TypeError):
         draw(nosuch_look=1)
