@@ -88,6 +88,12 @@ def test_a_file_runs_and_options_change_how(here, process, runs):
     assert [(run.row["batch"], run.row["seed"]) for run in runs()] == [("from-file", 5)] * 2
 
 
+def test_an_option_of_zero_counts_before_what_the_file_says(here, process, runs):
+    (here / "sweep.yaml").write_text("function: train:train\nparameters: {lr: 0}\nrun: {retries: 2}\n")
+    assert process("grid", "run", "sweep.yaml", "--retries", "0").code == 4
+    assert [run.state for run in runs()] == ["failed"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
