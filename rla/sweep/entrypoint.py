@@ -28,6 +28,9 @@ def main(payload: str, result: str) -> None:
     pid = os.getpid()
     with open(payload, "rb") as file:  # noqa: PTH123
         header = marshal.load(file)  # noqa: S302 - our own maker wrote it, for this process only
+    rank = next((os.environ[name] for name in _RANKS if name in os.environ), None)
+    if rank is None:  # else others read it, too, and it goes when all have ended
+        os.unlink(payload)  # noqa: PTH108
     sys.path[:], sys.argv[:] = header["path"], header["argv"]
     function, arguments, environment = _call_of(header)
     if environment is not None:
@@ -41,7 +44,7 @@ def main(payload: str, result: str) -> None:
     if os.getpid() != pid:  # it forked, and a child came back
         sys.stdout.flush()
         os._exit(0)
-    if os.environ.get(next((rank for rank in _RANKS if rank in os.environ), ""), "0") == "0":
+    if rank in {None, "0"}:
         _write(result, value)
 
 

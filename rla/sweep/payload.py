@@ -1,7 +1,7 @@
 """What is sent to the process of a variant: a function and its arguments, in a file that only its user reads.
 
-The file is there from a variant's start to its end, and nothing ever reads it again. It is not a record:
-what a run was given is in its ``run.json`` and ``config.json``, as text and numbers.
+The process removes the file when it has read it; where several MPI processes read it, it goes at the variant's
+end. It is not a record: what a run was given is in its ``run.json`` and ``config.json``, as text and numbers.
 """
 
 from __future__ import annotations
