@@ -15,6 +15,8 @@ from rla_scripts.output import NOTHING_MATCHED, PIPED_WIDTH, echo_json, printabl
 from rla_scripts.selecting import selection_options, tell_glob_reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rla.core.selection import Selection
     from rla.easy_plot.figure import Look
     from rla.easy_plot.lines import Plan
@@ -161,7 +163,7 @@ def _draw(
     from rla.easy_plot.learning_curves import draw_lines
     from rla.easy_plot.lines import make_lines
     from rla.easy_plot.saving import save_data, save_figure
-    from rla.easy_plot.text_plot import text_plot
+    from rla.easy_plot.text_plot import mark_notes, text_plot
 
     made = make_lines(runs, plan)
     notes = made.notes
@@ -176,15 +178,31 @@ def _draw(
             echo_json(drawing.data.to_dict("records"))
     else:
         _print(text_plot(made.lines, plan.x, str(plan.band), *_screen()))
-    for note in notes:
-        click.echo(f"note: {printable(note)}", err=True)
+        notes = [*notes, *mark_notes(made.lines)]
+    _tell(notes)
     for path in (output, data):
         if path is not None:
             click.echo(f"wrote {path}", err=True)
 
 
+def _tell(notes: Sequence[str]) -> None:
+    for note in notes:
+        click.echo(f"note: {printable(note)}", err=True)
+
+
 def _go_on(curves: LiveCurves, output: Path | None, options: dict[str, Any], interval: float) -> int:
-    """Draw until no run goes on: into the file, in place on a terminal, or one picture below the other."""
+    """Draw until no run goes on, then tell what the last picture lacks; also when it is ended by Ctrl-C."""
+    try:
+        _follow(curves, output, options, interval)
+    finally:
+        _tell(curves.notes)
+    if curves.trouble and output is None:
+        click.echo(printable(curves.trouble), err=True)
+    return NOTHING_MATCHED if curves.trouble else 0
+
+
+def _follow(curves: LiveCurves, output: Path | None, options: dict[str, Any], interval: float) -> None:
+    """Draw again and again: into the file, in place on a terminal, or one picture below the other."""
     if output is not None:
         look = _look(options)
         told = [""]
@@ -210,9 +228,6 @@ def _go_on(curves: LiveCurves, output: Path | None, options: dict[str, Any], int
                 live.update(Text(text, no_wrap=True, overflow="crop"), refresh=True)
 
             _until_the_end(curves, interval, show)
-    if curves.trouble and output is None:
-        click.echo(printable(curves.trouble), err=True)
-    return NOTHING_MATCHED if curves.trouble else 0
 
 
 def _until_the_end(curves: LiveCurves, interval: float, show: Any) -> None:

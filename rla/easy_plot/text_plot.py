@@ -44,6 +44,14 @@ def text_plot(lines: Sequence[Line], x: str, band: str, columns: int, rows: int)
     return [line[:columns] for line in text]
 
 
+def mark_notes(lines: Sequence[Line]) -> list[str]:
+    """That there are more lines than characters for them."""
+    labels = len({line.label for line in lines})
+    if labels <= len(MARKS):
+        return []
+    return [f"{labels} lines share {len(MARKS)} characters, and cannot be told apart; group by fewer keys"]
+
+
 def _panel(lines: Sequence[Line], x: str, band: str, marks: dict[str, str], columns: int, height: int) -> list[str]:
     first, last = min(line.x[0] for line in lines), max(line.x[-1] for line in lines)
     values = np.concatenate([line.summary.estimate for line in lines])

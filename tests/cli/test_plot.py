@@ -237,6 +237,18 @@ def test_live_into_a_file_says_once_why_there_is_none_yet(empty, data_root, tmp_
     assert not (tmp_path / "curves.png").exists()
 
 
+@pytest.mark.parametrize("into_a_file", [True, False])
+def test_live_tells_at_its_end_what_the_last_picture_lacks(
+    rla_command, trained_twice, data_root, tmp_path, into_a_file
+):
+    run = rla.query(data_root)[0]
+    run.paths.csv.write_text("reward,time-step,timestamp\n1,0,0,0,0,0\n", encoding="ascii")
+    output = ["-o", tmp_path / "curves.png"] if into_a_file else []
+    done = rla_command("plot", "--metric", "reward", "--live", *output)
+    assert done.code == 0
+    assert done.err.count(f"note: run {run.uid[:8]}: left out: its progress.csv cannot be read") == 1
+
+
 def test_live_without_a_value_says_so(rla_command, data_root):
     with rla.init("demo", {}, data_root=data_root, log_used=["csv"]):
         pass

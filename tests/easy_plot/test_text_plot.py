@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rla.easy_plot.lines import Plan, make_lines
-from rla.easy_plot.text_plot import text_plot
+from rla.easy_plot.text_plot import MARKS, mark_notes, text_plot
 from rla.runs.query import query
 
 
@@ -67,3 +67,13 @@ def test_where_runs_ended_early_the_number_that_is_left_is_told(record, drawn):
     record(rising(1.0), seed=0)
     record(rising(1.0)[:5], seed=1)
     assert "n=1 of 2" in drawn(align="union")[-2]
+
+
+def test_lines_that_share_a_character_are_told(record, data_root):
+    for number in range(len(MARKS) + 1):
+        record(rising(float(number)), lr=number)
+    runs, plan = list(query(data_root)), Plan(metrics=["return"])
+    assert mark_notes(make_lines(runs[1:], plan).lines) == []
+    assert mark_notes(make_lines(runs, plan).lines) == [
+        "60 lines share 59 characters, and cannot be told apart; group by fewer keys"
+    ]
