@@ -56,9 +56,23 @@ def _call_of(
         from pickle import loads  # noqa: PLC0415 - takes as long as half the start of Python
 
         call: tuple[Callable[..., object], dict[str, Any], None] = loads(header["pickled"])  # noqa: S301 - as above
+        _be_its_script(getattr(call[0], "func", call[0]))
         return call
     module, name, arguments, environment = header["named"]
     return getattr(__import__(module, fromlist=["_"]), name), arguments, environment
+
+
+def _be_its_script(function: "Any") -> None:
+    """Let ``__main__`` have what a function of a script knows: pickle looks its classes and functions up there.
+
+    It has no ``__file__``, so that workers that are spawned do not run the script.
+    """
+    known = getattr(function, "__globals__", {})
+    if known.get("__name__") == "__main__":
+        script = type(sys)("__main__")
+        vars(script).update((name, value) for name, value in known.items() if name != "__file__")
+        vars(script).setdefault(function.__name__, function)
+        sys.modules["__rla_entrypoint__"], sys.modules["__main__"] = sys.modules["__main__"], script
 
 
 def _maker(name: str, settings: "dict[str, Any]") -> "Callable[[], Any]":

@@ -336,6 +336,30 @@ def test_workers_that_a_function_spawns_do_not_run_its_script_again(python, plac
     assert (place / "began").read_text() == "x"
 
 
+def test_a_function_of_a_script_pickles_and_forks_with_what_the_script_has(python, place, stored):
+    python(
+        """
+        from rla.sweep import ExperimentGrid
+        class Net:
+            width = 4
+        def double(x):
+            return 2 * x
+        def train(lr):
+            import multiprocessing, pickle
+            assert pickle.loads(pickle.dumps(Net())).width == 4
+            assert pickle.loads(pickle.dumps(train)) is train
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                return sum(pool.map(double, [lr, 10]))
+        grid = ExperimentGrid("g")
+        grid.add("lr", [1])
+        grid.run(train)
+        """
+    )
+    (run,) = stored()
+    assert run.state == "finished", run.row["error"]
+    assert run.summary["result"] == 22
+
+
 def test_a_directory_that_cannot_be_made_is_told_before_anything_starts(grid, place):
     from rla.errors import RunStartError
 
