@@ -94,12 +94,24 @@ def window(y: FloatArray, width: int) -> FloatArray:
     """
     ahead = (width - 1) // 2
     behind = width - 1 - ahead
-    places = np.arange(len(y))
-    first = np.maximum(places - behind, 0)
-    last = np.minimum(places + ahead, len(y) - 1) + 1
-    sums = np.concatenate([[0.0], np.cumsum(y - y.mean())]) if len(y) else np.zeros(1)
-    means: FloatArray = (sums[last] - sums[first]) / (last - first) + (y.mean() if len(y) else 0.0)
-    return means
+    ahead, behind = min(ahead, len(y)), min(behind, len(y))
+    return _window_sums(y, behind, ahead) / _window_sums(np.ones_like(y), behind, ahead)
+
+
+def _window_sums(y: FloatArray, behind: int, ahead: int) -> FloatArray:
+    """The sum of each value with those behind and ahead of it, shape (n,), made of sums of 1, 2, 4, ... values.
+
+    Nothing is subtracted, as running sums would be: so one huge value spoils no window that it is not in.
+    """
+    pieces = np.concatenate([np.zeros(behind), y, np.zeros(ahead)])
+    sums, width, size, start = np.zeros(len(y)), behind + 1 + ahead, 1, 0
+    while width:
+        if width & 1:
+            sums += pieces[start : start + len(y)]
+            start += size
+        pieces = pieces[:-size] + pieces[size:]
+        size, width = 2 * size, width >> 1
+    return sums
 
 
 def symmetric_ema(x: FloatArray, y: FloatArray, grid: FloatArray, decay: float) -> FloatArray:

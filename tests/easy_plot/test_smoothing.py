@@ -95,3 +95,9 @@ def test_every_way_to_say_it_is_read(given, expected):
 def test_what_is_none_of_them_is_refused_and_told(given):
     with pytest.raises(ConfigError, match="'ema:5000'"):
         read_smoothing(given)
+
+
+def test_a_huge_value_spoils_no_window_that_it_is_not_in():
+    values = np.array([1.0, 2.0, 1e30, 3.0, 5.0, 7.0, 9.0])
+    assert window(values, 3)[[0, 4, 5, 6]].tolist() == [1.5, 5.0, 7.0, 8.0]
+    assert window(np.empty(0), 3).tolist() == []
