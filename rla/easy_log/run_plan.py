@@ -80,6 +80,10 @@ def _listed_ignore_files(config: RlaConfig) -> list[Path]:
 
 
 def _running_script() -> Path | None:
-    """The file of the main program; None in a notebook, at a prompt, or for ``python -c``."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    """The file of the main program; None in a notebook, at a prompt, or for ``python -c``.
+
+    In the process of a grid's variant it is the script that runs the grid.
+    """
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None) or getattr(main, "__script__", None)
     return Path(file).absolute() if file else None

@@ -56,23 +56,30 @@ def _call_of(
         from pickle import loads  # noqa: PLC0415 - takes as long as half the start of Python
 
         call: tuple[Callable[..., object], dict[str, Any], None] = loads(header["pickled"])  # noqa: S301 - as above
-        _be_its_script(getattr(call[0], "func", call[0]))
+        function = getattr(call[0], "func", call[0])
+        known = getattr(function, "__globals__", {})
+        of_script = known.get("__name__") == "__main__"
+        _be_the_script(header["script"], {function.__name__: function, **known} if of_script else {})
         return call
+    _be_the_script(header["script"], {})
     module, name, arguments, environment = header["named"]
     return getattr(__import__(module, fromlist=["_"]), name), arguments, environment
 
 
-def _be_its_script(function: "Any") -> None:
-    """Let ``__main__`` have what a function of a script knows: pickle looks its classes and functions up there.
+def _be_the_script(script: "str | None", known: "dict[str, Any]") -> None:
+    """Let ``__main__`` be the caller's script, and not this file.
 
-    It has no ``__file__``, so that workers that are spawned do not run the script.
+    Pickle looks for the script's classes and functions there, and the code backup for its file. That one is not
+    called ``__file__``: workers that are spawned would run the script.
+
+    Args:
+        script: Its file, or None.
+        known: What a function of it knows by name.
     """
-    known = getattr(function, "__globals__", {})
-    if known.get("__name__") == "__main__":
-        script = type(sys)("__main__")
-        vars(script).update((name, value) for name, value in known.items() if name != "__file__")
-        vars(script).setdefault(function.__name__, function)
-        sys.modules["__rla_entrypoint__"], sys.modules["__main__"] = sys.modules["__main__"], script
+    main = type(sys)("__main__")
+    vars(main).update((name, value) for name, value in known.items() if name != "__file__")
+    vars(main)["__script__"] = script
+    sys.modules["__rla_entrypoint__"], sys.modules["__main__"] = sys.modules["__main__"], main
 
 
 def _maker(name: str, settings: "dict[str, Any]") -> "Callable[[], Any]":

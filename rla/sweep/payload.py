@@ -30,6 +30,7 @@ def write_payload(file: Path, call: Call) -> None:
     header = {
         "path": [entry or str(Path.cwd()) for entry in map(str, sys.path)],
         "argv": list(sys.argv),
+        "script": _script(),
         "named": named,
         "pickled": serialised(call) if named is None else None,
     }
@@ -38,6 +39,13 @@ def write_payload(file: Path, call: Call) -> None:
         write_all(descriptor, marshal.dumps(header))
     finally:
         os.close(descriptor)
+
+
+def _script() -> str | None:
+    """The file of the main program; None in a notebook or at a prompt. A variant that starts variants has one, too."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None) or getattr(main, "__script__", None)
+    return None if file is None else str(Path(file).absolute())
 
 
 def _named(call: Call) -> tuple[str, str, dict[str, Any], Any] | None:

@@ -345,9 +345,9 @@ def test_a_function_of_a_script_pickles_and_forks_with_what_the_script_has(pytho
         def double(x):
             return 2 * x
         def train(lr):
-            import multiprocessing, pickle
+            import multiprocessing, pickle, __main__
             assert pickle.loads(pickle.dumps(Net())).width == 4
-            assert pickle.loads(pickle.dumps(train)) is train
+            assert pickle.loads(pickle.dumps(__main__.train)) is __main__.train
             with multiprocessing.get_context("fork").Pool(2) as pool:
                 return sum(pool.map(double, [lr, 10]))
         grid = ExperimentGrid("g")
@@ -358,6 +358,28 @@ def test_a_function_of_a_script_pickles_and_forks_with_what_the_script_has(pytho
     (run,) = stored()
     assert run.state == "finished", run.row["error"]
     assert run.summary["result"] == 22
+
+
+@pytest.mark.parametrize("home", ["script", "sibling"])
+def test_the_code_that_a_variant_keeps_is_that_of_the_script(python, place, stored, home):
+    train = "def train(lr):\n    import rla\n    with rla.init('task', {'a': 1}):\n        return lr\n"
+    (place / "sibling.py").write_text(train)
+    (place / "elsewhere").mkdir()
+    defined = "from sibling import train" if home == "sibling" else train
+    python(
+        f"{defined}\n"
+        "import os\n"
+        "os.chdir('elsewhere')\n"
+        "from rla.sweep import ExperimentGrid\n"
+        "grid = ExperimentGrid('g')\n"
+        "grid.add('lr', [1])\n"
+        "grid.run(train, data_root='../rla_data').check()\n",
+        RLA_BACKUP_CODE="1",
+    )
+    (run,) = stored()
+    kept = {file.name for file in (run.log_dir / "code").iterdir()}
+    assert {"script.py", "sibling.py"} <= kept
+    assert "entrypoint.py" not in kept
 
 
 def test_a_directory_that_cannot_be_made_is_told_before_anything_starts(grid, place):
