@@ -30,6 +30,9 @@ _HOUR: Final = 3600.0
 _TOLD: Final = 0.125
 """Where more than this part of what the runs of a group cover is not drawn, it is told; ends always differ a little."""
 
+_NAMED: Final = 5
+"""So many runs or lines a note names."""
+
 Scale = Callable[[FloatArray], Any]
 
 
@@ -159,7 +162,7 @@ def make_lines(runs: Sequence[Run], plan: Plan, groups: Sequence[Group] | None =
                 lines += [] if line is None else [line]
     if not lines:
         raise PlotDataError(f"there is nothing to draw: {'; '.join(notes.texts()) or 'no run has a value'}")
-    return Lines(lines, notes.texts(), _method(plan))
+    return Lines(lines, [*notes.texts(), *_cut_notes(lines, usable)], _method(plan))
 
 
 class _Notes:
@@ -175,11 +178,16 @@ class _Notes:
         return [_listed(text, uids) for text, uids in self._runs.items()]
 
 
-def _listed(text: str, uids: Sequence[str], most: int = 5) -> str:
+def _listed(text: str, uids: Sequence[str]) -> str:
     if not uids:
         return text
-    named = ", ".join(uids[:most]) + (f" and {len(uids) - most} more" if len(uids) > most else "")
-    return f"run{'s' * (len(uids) > 1)} {named}: {text}"
+    return f"run{'s' * (len(uids) > 1)} {_some(uids, ', ')}: {text}"
+
+
+def _some(texts: Sequence[str], between: str) -> str:
+    """The first texts, and how many more there are."""
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return between.join(texts[:_NAMED]) + more
 
 
 def _within(group: Group, runs: Sequence[Run]) -> Group:
@@ -270,8 +278,6 @@ def _line(
             f"{metric} of {label or 'all runs'} is left out: its runs have no {plan.x} in common; ask for the union"
         )
         return None
-    if cut := _cut_note(curves, grid, plan.x):
-        notes.add(f"{metric} of {label or 'all runs'} {cut}")
     if plan.panels == BY_METRIC or panel:
         for note in seed_notes(group, plan.seeds):
             notes.add(note)
@@ -286,13 +292,19 @@ def _line(
     return Line(panel, metric, label, group, grid, summary, len(curves))
 
 
-def _cut_note(curves: Sequence[Curve], grid: FloatArray, x: str) -> str:
-    """What is not drawn, because not all runs of the group have values there; empty when it is little."""
-    first, last = min(float(curve.x[0]) for curve in curves), max(float(curve.x[-1]) for curve in curves)
-    if grid[-1] - grid[0] >= (1 - _TOLD) * (last - first):
-        return ""
-    drawn = f"is drawn where all its runs have values, {x} {grid[0]:.6g} to {grid[-1]:.6g}"
-    return f"{drawn}; there are values from {first:.6g} to {last:.6g}: ask for the union"
+def _cut_notes(lines: Sequence[Line], usable: Mapping[tuple[str, str], Curve]) -> list[str]:
+    """Which lines lack much of what their runs cover, because not all runs of the group have values there."""
+    cut: dict[str, list[str]] = {}
+    for line in lines:
+        curves = [usable[run.uid, line.metric] for run in line.group.runs]
+        first, last = min(float(curve.x[0]) for curve in curves), max(float(curve.x[-1]) for curve in curves)
+        if line.x[-1] - line.x[0] < (1 - _TOLD) * (last - first):
+            drawn = f"{line.x[0]:.6g} to {line.x[-1]:.6g} of {first:.6g} to {last:.6g}"
+            cut.setdefault(line.metric, []).append(f"{line.label or 'all runs'}: {drawn}")
+    return [
+        f"{metric} is drawn only where all runs of a group have values ({_some(parts, '; ')}); ask for the union"
+        for metric, parts in cut.items()
+    ]
 
 
 def _method(plan: Plan) -> str:

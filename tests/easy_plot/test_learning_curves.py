@@ -94,7 +94,7 @@ class TestNumbers:
     def test_curves_are_averaged_only_where_they_overlap(self, data_root, record):
         record(course(1, 1, 1, 1, 1, 1), seed=0)
         record(course(3, 3, 3), seed=1)
-        with pytest.warns(RlaWarning, match="return of all runs is drawn .* 0 to 20; there are values from 0 to 50"):
+        with pytest.warns(RlaWarning, match=r"return is drawn only where .*\(all runs: 0 to 20 of 0 to 50\)"):
             _, data = plot(query(data_root), "return", points=None)
         assert numbers(data) == {"x": [0, 10, 20], "estimate": [2, 2, 2], "n": [2, 2, 2]}
 

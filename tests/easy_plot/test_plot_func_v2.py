@@ -52,7 +52,7 @@ def test_it_gives_rla_s_pair_and_a_figure(draw, trained):
 def test_runs_need_not_have_recorded_at_the_same_steps(draw, record):
     record([(0, {"return": 0.0}), (10, {"return": 10.0})], lr=1, seed=0)
     record([(0, {"return": 0.0}), (4, {"return": 4.0}), (12, {"return": 12.0})], lr=1, seed=1)
-    with pytest.warns(RlaWarning, match="0 to 10; there are values from 0 to 12"):
+    with pytest.warns(RlaWarning, match=r"\(all runs: 0 to 10 of 0 to 12\)"):
         data = draw().data
     assert (data["x"].tolist(), data["estimate"].tolist()) == ([0, 4, 10], [0, 4, 10])
     longer = draw(vary_len_plot=True).data
