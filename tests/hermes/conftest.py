@@ -82,6 +82,7 @@ def repository(tmp_path, monkeypatch) -> Repository:
     place = tmp_path / "repo sitory"
     place.mkdir()
     monkeypatch.chdir(place)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # what "python" means
     subprocess.run(["git", "init", "-q"], cwd=place, check=True)
     found = Repository(place)
     found.script("say.py", SAY)
