@@ -156,6 +156,12 @@ def _script_in(record: Manifest, files: set[str]) -> str:
             f"it yourself: {shlex.join(record.argv)}",
             uid=record.uid,
         )
+    if record.origin == "sweep":
+        raise ReproduceError(
+            f"run {record.uid} is a variant of the grid {record.batch!r}, and no script of its own: "
+            "`rla checkout` gives the code that there is; run the grid again with its values",
+            uid=record.uid,
+        )
     started = PurePath(record.cwd, record.argv[0]) if record.argv and record.argv[0] not in {"", "-c", "-"} else None
     parts = () if started is None else PurePath(os.path.normpath(started)).parts
     for begin in range(1, len(parts)):

@@ -103,6 +103,16 @@ def test_a_torch_training_is_reproduced_bit_by_bit_whatever_became_of_its_code(p
     assert not (copy / "rla_data").exists()
 
 
+def test_a_variant_of_a_grid_is_refused_with_advice(project, rla_process):
+    (project / "mine.py").write_text("def train(lr):\n    return lr\n")
+    grid = [sys.executable, "-m", "rla", "grid", "run", "mine:train", "--lr", "1", "--name", "small"]
+    subprocess.run(grid, cwd=project, check=True, capture_output=True, timeout=100)
+    done = rla_process("reproduce", "last", "--data-root", project / "rla_data")
+    assert done.returncode == 1
+    assert "is a variant of the grid 'small'" in done.stderr
+    assert "run the grid again" in done.stderr
+
+
 def test_a_difference_is_told_and_is_an_exit_code(project, rla_process):
     script = TORCH.replace("loss.item())", "loss.item() + len(__import__('os').environ.get('NOISE', '')) * (step > 9))")
     (project / "train.py").write_text(script)
