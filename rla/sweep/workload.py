@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from rla.batch.outcome import Outcome, tail
 from rla.batch.workload import CommandLine, Item, Workload
 from rla.core import json_codec, manifest, states
 from rla.core.hyperparams import normalise
-from rla.core.layout import KINDS, MANIFEST_FILE, RootPaths
+from rla.core.layout import KINDS, MANIFEST_FILE, STATE_DIR, RootPaths
 from rla.errors import GridError
 from rla.fsio.atomic_write import atomic_write
 from rla.runs.join import job_of
@@ -35,7 +36,7 @@ ORIGIN: Final = "sweep"
 RESULT: Final = "result"
 """What a number is recorded as that a function returns."""
 _ENTRYPOINT: Final = Path(__file__).with_name("entrypoint.py")
-_TAKEN: Final = frozenset({*KINDS, "arc"})
+_TAKEN: Final = frozenset({*KINDS, "arc", STATE_DIR})
 """Names at the top of a data root that are not for grids."""
 
 
@@ -132,13 +133,15 @@ class GridWorkload(Workload):
         return place
 
     def _require_free(self, name: str, place: str) -> None:
-        above = PurePosixPath(place).parent
+        above, root = (self.data_dir / place).parent, self.data_root.root
         if name.count("/") > 1 or "//" in f"{name}/" or name.startswith("."):
             raise GridError(f"the name {name!r} makes no directory: it may have one / inside, and no . before it")
-        if self.data_dir == self.data_root.root and above.parts[0] in _TAKEN:
-            taken = above.parts[0]
-            raise GridError(f"the name {name!r} is taken: {taken}/ of a data root is rla's own; give a data_dir")
-        if any((self.data_dir / level / MANIFEST_FILE).exists() for level in (above, *above.parents)):
+        taken = above.relative_to(root).parts[0] if above.is_relative_to(root) else ""
+        if taken in _TAKEN:
+            what = f"the name {name!r} is taken" if self.data_dir == root else f"{self.data_dir} is taken"
+            raise GridError(f"{what}: {taken}/ of a data root is rla's own; give another data_dir")
+        levels = itertools.takewhile(lambda level: level != self.data_dir.parent, (above, *above.parents))
+        if any((level / MANIFEST_FILE).exists() for level in levels):
             raise GridError(f"{self.data_dir / place} would lie inside another run; give another name")
 
     def command(self, item: Item, run: JobRun) -> CommandLine:

@@ -390,6 +390,29 @@ def test_a_directory_that_cannot_be_made_is_told_before_anything_starts(grid, pl
         grid(lr=[1]).run(local(lambda lr: None), data_dir=place / "file" / "below", quiet=True)
 
 
+@pytest.mark.parametrize("data_dir", ["rla_data/log", "rla_data/code/deeper", "rla_data/.rla"])
+def test_a_data_dir_among_what_a_data_root_keeps_is_refused(grid, place, data_dir):
+    from rla.errors import GridError
+
+    with pytest.raises(GridError, match="of a data root is rla's own"):
+        grid(lr=[1]).run(local(lambda lr: None), data_dir=place / data_dir, quiet=True)
+    assert not (place / "rla_data").exists()
+
+
+def test_a_name_that_a_data_root_keeps_for_itself_is_refused(grid, place):
+    from rla.errors import GridError
+
+    with pytest.raises(GridError, match="the name 'log' is taken"):
+        grid("log", lr=[1]).run(local(lambda lr: None), quiet=True)
+    assert not (place / "rla_data").exists()
+
+
+def test_a_data_dir_of_its_own_inside_the_data_root_is_one_place(grid, place, stored):
+    grid(lr=[1]).run(local(lambda lr: None), data_dir=place / "rla_data" / "mine", quiet=True)
+    (run,) = stored()
+    assert run.log_dir == place / "rla_data" / "mine" / "g" / "g_s0"
+
+
 # --- secrets, and runs in runs
 
 
