@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import platform
 import subprocess
 import sys
 import textwrap
@@ -350,3 +351,27 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
     length, grown = map(int, done.stdout.split())
     assert length == count
     assert grown < 60_000, f"{grown} KiB for {count} rows"  # three arrays of 8 MB, and blocks of 1 MiB
+
+
+FAULTS = """
+import resource, sys
+from pathlib import Path
+from rla.runs.curves import read_curve
+import rla.runs.csv_block
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    read_curve(Path(sys.argv[1]), "b", "a")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators keep memory in their own way")
+def test_memory_is_not_asked_of_the_system_for_every_table(tmp_path):
+    path = tmp_path / "progress.csv"
+    rows = (f"{number},{','.join(['0.1234567890123456'] * 10)}" for number in range(10_000))
+    path.write_text("\n".join(["a,b,c,d,e,f,g,h,i,j,k", *rows, ""]), encoding="ascii")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS, str(path)], capture_output=True, text=True, env=environment, check=True
+    )
+    assert int(done.stdout) < 20 * 500
