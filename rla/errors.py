@@ -30,6 +30,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
+
+_TOLD_AT_ONCE: Final = 20
+"""Errors of a file beyond these are only counted."""
 
 
 class RlaError(Exception):
@@ -222,6 +226,14 @@ class HermesFileError(RlaError, ValueError):
         self.path = path
         self.line = line
         self.column = column
+
+    @classmethod
+    def together(cls, errors: Sequence[HermesFileError]) -> HermesFileError:
+        """The first of some errors, which tells of the others, too."""
+        first, more = errors[0], len(errors) - _TOLD_AT_ONCE
+        told = [str(error) for error in errors[:_TOLD_AT_ONCE]]
+        first.args = ("\n".join([*told, *([f"and {more} more lines are wrong"] if more > 0 else [])]),)
+        return first
 
 
 class JobsFailedError(RlaError, RuntimeError):

@@ -142,7 +142,7 @@ def make_plan(request: Request, directory: Path) -> Plan:
     batch = request.name or (request.file.stem if request.file is not None else _COMMAND_BATCH)
     workload = HermesWorkload(file, batch, request.name, directory, tree.root, code, request.comments)
     total, tells = 0, False
-    for item in workload.items():
+    for item in workload.checked():
         total, tells = total + 1, tells or item.payload.options.message
     if settings.memory_free is not None:
         free_memory()

@@ -60,9 +60,17 @@ class HermesFile:
             HermesFileError: A line cannot be read.
         """
         for line in self.lines:
-            for single in expanded(line):
-                job = parse_job_line(single)
-                yield job, parse_options(job.options, single).over(self.options)
+            yield from self.jobs_of(line)
+
+    def jobs_of(self, line: Line) -> Iterator[tuple[JobLine, JobOptions]]:
+        """The jobs of one line.
+
+        Raises:
+            HermesFileError: It cannot be read.
+        """
+        for single in expanded(line):
+            job = parse_job_line(single)
+            yield job, parse_options(job.options, single).over(self.options)
 
 
 @dataclass

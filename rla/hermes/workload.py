@@ -16,6 +16,7 @@ from rla.batch.job_run import JobRun
 from rla.batch.outcome import Outcome
 from rla.batch.workload import CommandLine, Item, Workload
 from rla.core.index_name import task_directory
+from rla.errors import HermesFileError
 from rla.hermes.command import Command, hyperparameters_of, parse_command
 from rla.hermes.files import bring, collect, copy_in, move_in
 from rla.hermes.hermesfile import HermesFile
@@ -23,6 +24,7 @@ from rla.hermes.info import RE_EXECUTION_FILE, append_info, time_text, write_arg
 from rla.hermes.inputs import check_command, check_files, matches
 from rla.hermes.job_line import JobLine
 from rla.hermes.options import JobOptions
+from rla.hermes.source import Line
 from rla.hermes.words import quoted
 
 ORIGIN: Final = "hermes"
@@ -75,7 +77,27 @@ class HermesWorkload(Workload):
             HermesFileError: One cannot run.
         """
         times: Counter[str] = Counter()
-        for line, options in self.file.jobs():
+        for line in self.file.lines:
+            yield from self._items_of(line, times)
+
+    def checked(self) -> Iterator[Item]:
+        """Every job that can run; then one error for all lines that are wrong.
+
+        Raises:
+            HermesFileError: Some cannot run.
+        """
+        times: Counter[str] = Counter()
+        wrong: list[HermesFileError] = []
+        for line in self.file.lines:
+            try:
+                yield from self._items_of(line, times)
+            except HermesFileError as error:
+                wrong.append(error)
+        if wrong:
+            raise HermesFileError.together(wrong)
+
+    def _items_of(self, source: Line, times: Counter[str]) -> Iterator[Item]:
+        for line, options in self.file.jobs_of(source):
             job = self._job(line, options)
             words = job.command.words(None, self.file.arguments)
             digest = _digest((*(f"{name}={value}" for name, value in job.command.environment), *words))

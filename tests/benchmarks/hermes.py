@@ -102,9 +102,7 @@ def bench_hermes(base: Path) -> bool:
     figures = [
         Figure(name, seconds, target if name.startswith("hermes") else None) for name, seconds in per_job.items()
     ]
-    met = report(
-        f"{JOBS} jobs that do nothing, two at a time, per job after the first", figures, MILLI, "ms"
-    )
+    met = report(f"{JOBS} jobs that do nothing, two at a time, per job after the first", figures, MILLI, "ms")
     met = report("hermes up to the first command", [Figure("--dry-run", start, START_UP)], MILLI, "ms") and met
     return _wide(base) and _long(base) and met
 

@@ -283,6 +283,16 @@ def test_what_cannot_run_is_found_before_anything_starts(repository, hermes, job
     assert not repository.directories()
 
 
+def test_every_line_that_is_wrong_is_told_at_once(repository, hermes):
+    repository.hermes_file("[[python, gone.py],[]]", "[[python, say.py],[]]", "[[python, say.py],[-zz]]", "[python]")
+    done = hermes()
+    assert done.code == 1
+    assert [f"a.hermes:{line}:" in done.err for line in (2, 3, 4, 5)] == [True, False, True, True]
+    assert done.err.count("^") == 3
+    repository.hermes_file(*["[[python, gone.py],[]]"] * 25)
+    assert "and 5 more lines are wrong" in hermes().err
+
+
 def test_two_jobs_run_at_once_and_gpus_are_shared_out(repository, hermes):
     repository.script(
         "gpu.py",
