@@ -41,7 +41,8 @@ def _show_options(context: click.Context, _parameter: click.Parameter, value: bo
     if value and not context.resilient_parsing:
         from rla.hermes import options
 
-        click.echo((options.__doc__ or "").replace("``", ""))
+        lines = (options.__doc__ or "").replace("``", "").splitlines()
+        click.echo("\n".join(line for line in lines if not line.startswith(("=", "option "))))
         context.exit()
 
 
