@@ -274,8 +274,9 @@ def test_the_same_runs_deleted_twice_at_once_are_deleted_once(trained, data_root
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
     told = [process.communicate(timeout=60)[1] for process in both]
     assert "Traceback" not in "".join(told)
-    assert {process.returncode for process in both} <= {0, 3}
-    assert 0 in {process.returncode for process in both}
+    codes = {process.returncode for process in both}
+    assert 0 in codes
+    assert codes <= {0, 3, 4}, told  # 4: one run was on its way to the trash when it was looked at, and left alone
     assert (uids(rla_command), inconsistencies(data_root)) == (set(), [])
 
 
