@@ -53,17 +53,8 @@ class HermesFile:
     head: tuple[str, ...] = ("EXEC",)
     path: Path | None = None
 
-    def jobs(self) -> Iterator[tuple[JobLine, JobOptions]]:
-        """Every job with its options, those of STD-H included; directives are expanded on the way.
-
-        Raises:
-            HermesFileError: A line cannot be read.
-        """
-        for line in self.lines:
-            yield from self.jobs_of(line)
-
     def jobs_of(self, line: Line) -> Iterator[tuple[JobLine, JobOptions]]:
-        """The jobs of one line.
+        """The jobs of a line with their options, those of STD-H included; directives are expanded on the way.
 
         Raises:
             HermesFileError: It cannot be read.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ def parse_block(block: bytes, places: Sequence[int], width: int) -> list[Array]:
     Raises:
         ValueError: A row has more cells than there are columns.
     """
+    _keep_freed_memory()
     file: Any = _Led(b"0," * width + b"\n", block)
     frame = pd.read_csv(
         file,
@@ -70,8 +72,9 @@ def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     return values
 
 
+@cache
 def _keep_freed_memory() -> None:
-    """Take and free one large piece of memory, untouched: from then on glibc keeps smaller ones for the next block.
+    """Once, take and free one large, untouched piece of memory: then glibc keeps smaller ones for the next block.
 
     Otherwise each block's megabytes go back to the system and come anew, zeroed page by page, which takes as
     long as reading does. Other allocators do not mind.
@@ -79,6 +82,3 @@ def _keep_freed_memory() -> None:
     Source: https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD, "dynamic mmap threshold".
     """
     np.empty(_LARGEST_KEPT, dtype=np.uint8)
-
-
-_keep_freed_memory()

@@ -12,6 +12,7 @@ import pytest
 from rla.artifacts.environment.capture import EnvironmentCapture
 from rla.core import json_codec
 from rla_scripts.show_environment import missing_from, show_environment
+from tests.artifacts.environment.repositories import git, small_repository
 
 PRINT = """
 import sys
@@ -25,11 +26,6 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
 
 
-def git(directory: Path, *words: str) -> None:
-    command = ["git", "-c", "user.name=n", "-c", "user.email=n@example.com", *words]
-    subprocess.run(command, cwd=directory, check=True, capture_output=True)
-
-
 def printed(tmp_path: Path, record: dict, option: str) -> subprocess.CompletedProcess[bytes]:
     """What a process prints into a pipe."""
     file = tmp_path / "run.json"
@@ -40,13 +36,7 @@ def printed(tmp_path: Path, record: dict, option: str) -> subprocess.CompletedPr
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    top = tmp_path / "project"
-    top.mkdir()
-    (top / "train.py").write_text("a = 1\n")
-    git(top, "init")
-    git(top, "add", ".")
-    git(top, "commit", "-m", "first")
-    return top
+    return small_repository(tmp_path)
 
 
 def test_the_printed_diff_gives_the_same_tree_in_a_clone(repository, tmp_path):

@@ -9,19 +9,41 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from rla.fsio.file_lock import is_locked
+from rla.hermes.hermesfile import HermesFile
+from rla.hermes.job_line import JobLine
+from rla.hermes.options import JobOptions
 from rla.runs.database import Database, open_database
 from rla.runs.run import Run
 from rla_scripts.main import _run, group
 
 ROOT = Path(__file__).parents[2]
 GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+
+SEED = """\
+PRE
+threads:2
+STD-H
+-ca networks/cnn.py
+STD-E
+-gamma 0.995
+--env cartpole
+EXEC
+[[python, train_dqn.py, -lr 0.001],[-ca train_dqn.py]]
+[[python, train_ac.py, -lr_actor 0.003 -lr_critic 0.001],[-ca train_ac.py]]
+"""
+"""The example file of the document that asks for hermes."""
+
+
+def jobs_in(file: HermesFile) -> Iterator[tuple[JobLine, JobOptions]]:
+    """Every job of a hermes file with its options."""
+    return (job for line in file.lines for job in file.jobs_of(line))
 
 
 class Done(NamedTuple):

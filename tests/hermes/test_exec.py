@@ -12,21 +12,9 @@ from datetime import datetime
 import pytest
 
 from rla.hermes.info import read_info_file
-from tests.hermes.conftest import ROOT
+from tests.hermes.conftest import ROOT, SEED
 
 IDENTIFIER = re.compile(r"\d{4}_\d\d_\d\d_\d{12}_[0-9a-f]{5}")
-SEED = """\
-PRE
-threads:2
-STD-H
--ca networks/cnn.py
-STD-E
--gamma 0.995
---env cartpole
-EXEC
-[[python, train_dqn.py, -lr 0.001],[-ca train_dqn.py]]
-[[python, train_ac.py, -lr_actor 0.003 -lr_critic 0.001],[-ca train_ac.py]]
-"""
 TRAIN = """
 import json, os, pathlib, sys
 print(json.dumps([sys.argv[1:], os.environ["RLA_HERMES_ID"], os.environ["RLA_RUN_DIR"], os.environ["RLA_RUN_ID"]]))

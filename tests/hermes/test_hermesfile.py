@@ -12,19 +12,7 @@ from rla.hermes.job_line import JobLine, parse_job_line
 from rla.hermes.settings import Settings
 from rla.hermes.source import Line
 from rla.hermes.words import Word
-
-SEED = """\
-PRE
-threads:2
-STD-H
--ca networks/cnn.py
-STD-E
--gamma 0.995
---env cartpole
-EXEC
-[[python, train_dqn.py, -lr 0.001],[-ca train_dqn.py]]
-[[python, train_ac.py, -lr_actor 0.003 -lr_critic 0.001],[-ca train_ac.py]]
-"""
+from tests.hermes.conftest import SEED, jobs_in
 
 
 @pytest.fixture
@@ -38,7 +26,7 @@ def read(tmp_path):
 
 
 def commands(hermes_file) -> list[list[str]]:
-    return [[word.text for word in job.words] for job, _ in hermes_file.jobs()]
+    return [[word.text for word in job.words] for job, _ in jobs_in(hermes_file)]
 
 
 def test_the_documented_file_is_read_as_the_document_says(read):
@@ -49,7 +37,7 @@ def test_the_documented_file_is_read_as_the_document_says(read):
         ["python", "train_dqn.py", "-lr", "0.001"],
         ["python", "train_ac.py", "-lr_actor", "0.003", "-lr_critic", "0.001"],
     ]
-    assert [options.copy_after for _, options in found.jobs()] == [
+    assert [options.copy_after for _, options in jobs_in(found)] == [
         ("networks/cnn.py", "train_dqn.py"),
         ("networks/cnn.py", "train_ac.py"),
     ]
@@ -154,12 +142,12 @@ def test_zip_takes_the_values_in_step_and_one_directive_may_stand_in_another(rea
 def test_several_jobs_stand_in_one_directive_and_options_are_filled_too(read):
     found = read("EXEC\nPROD([[a {s}],[-c seed {s}: first]], [[b {s}],[-m]], s=[0, 1])\n")
     assert commands(found) == [["a", "0"], ["b", "0"], ["a", "1"], ["b", "1"]]
-    assert [options.comments for _, options in found.jobs()][::2] == [("seed 0: first",), ("seed 1: first",)]
+    assert [options.comments for _, options in jobs_in(found)][::2] == [("seed 0: first",), ("seed 1: first",)]
 
 
 def test_a_jobs_word_counts_more_than_std_h(read):
     found = read("STD-H\n-l False\n-c all of them\nEXEC\n[[a],[-l True, -c this: one, -noid]]\n[[b],[]]\n")
-    (_, first), (_, second) = found.jobs()
+    (_, first), (_, second) = jobs_in(found)
     assert (first.log, first.comments, first.identifier) == (True, ("all of them", "this: one"), False)
     assert (second.log, second.comments, second.identifier) == (False, ("all of them",), None)
 
@@ -184,4 +172,4 @@ def test_ten_thousand_lines_are_read_in_a_second_and_one_line_may_stand_for_a_mi
     assert len(commands(read(f"EXEC\n{lines}\n"))) == 10_000
     assert time.process_time() - begun < 3
     many = read("EXEC\nPROD([[a {i} {j}],[]], i=RANGE[0, 1000], j=RANGE[0, 1000])\n")
-    assert len(list(islice(many.jobs(), 5))) == 5
+    assert len(list(islice(jobs_in(many), 5))) == 5

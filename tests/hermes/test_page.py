@@ -12,6 +12,7 @@ from rla.hermes.hermesfile import SECTIONS, read_hermes_file
 from rla.hermes.info import read_info_file
 from rla.hermes.options import OPTIONS
 from rla.hermes.settings import Settings
+from tests.hermes.conftest import jobs_in
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/hermes-file.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -32,14 +33,14 @@ def test_every_section_setting_and_option_is_described():
 def test_the_file_that_is_shown_can_be_read(tmp_path):
     (tmp_path / "a.hermes").write_text(BLOCKS[0])
     found = read_hermes_file(tmp_path / "a.hermes", Settings())
-    commands = [" ".join(word.text for word in job.words) for job, _ in found.jobs()]
+    commands = [" ".join(word.text for word in job.words) for job, _ in jobs_in(found)]
     shown = [re.sub(r" \S+_1930e -gamma 0.995 --env cartpole", "", line) for line in BLOCKS[1].splitlines()]
     assert commands == shown
 
 
 def test_the_directives_that_are_shown_can_be_read(tmp_path):
     (tmp_path / "a.hermes").write_text("EXEC\n" + BLOCKS[2])
-    assert len(list(read_hermes_file(tmp_path / "a.hermes", Settings()).jobs())) == 8
+    assert len(list(jobs_in(read_hermes_file(tmp_path / "a.hermes", Settings())))) == 8
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])

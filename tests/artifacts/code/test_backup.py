@@ -23,6 +23,7 @@ from rla.artifacts.code import plan as code_plan
 from rla.artifacts.code.backup import BackupPlan, BackupReport, back_up_code, verify_code
 from rla.artifacts.code.listing import LIST_FILE, read_list
 from rla.errors import ConfigError
+from tests.artifacts.code.other_user import as_user
 
 Backup = Callable[..., tuple[BackupReport, Path]]
 
@@ -464,26 +465,6 @@ def test_a_path_too_long_for_the_backup_only_is_reported(project, tmp_path):
         "cannot have that name here: File name too long"
     ]
     subprocess.run(["rm", "-rf", str(project), str(target)], check=True)
-
-
-def as_user(uid: int, work: Callable[[], object]) -> str:
-    """Do something in a forked child with another user's rights; what it returns, as text."""
-    read, write_end = os.pipe()
-    if (pid := os.fork()) == 0:
-        try:
-            os.setgroups([])
-            os.setegid(uid)
-            os.seteuid(uid)
-            result = work()
-        except BaseException as error:
-            result = f"{type(error).__name__}: {error}"
-        os.write(write_end, str(result).encode())
-        os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read, "rb") as pipe:
-        text = pipe.read().decode()
-    os.waitpid(pid, 0)
-    return text
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

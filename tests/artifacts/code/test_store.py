@@ -16,6 +16,7 @@ import pytest
 from rla.artifacts.code import backup as code_backup
 from rla.artifacts.code import store as code_store
 from rla.artifacts.code.backup import BackupPlan, BackupReport, back_up_code, verify_code
+from tests.artifacts.code.other_user import as_user
 
 OLD = time.time() - 3600
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -355,26 +356,6 @@ def test_a_really_full_disk_raises_and_a_later_backup_is_right(project, tmp_path
         assert verify_code(place / "third") == []
     finally:
         subprocess.run(["umount", "-l", place], check=True)
-
-
-def as_user(uid: int, work: Callable[[], object]) -> str:
-    """Do something in a forked child with another user's rights; what it returns, as text."""
-    read, write_end = os.pipe()
-    if (pid := os.fork()) == 0:
-        try:
-            os.setgroups([])
-            os.setegid(uid)
-            os.seteuid(uid)
-            result = work()
-        except BaseException as error:
-            result = f"{type(error).__name__}: {error}"
-        os.write(write_end, str(result).encode())
-        os._exit(0)
-    os.close(write_end)
-    with os.fdopen(read, "rb") as pipe:
-        text = pipe.read().decode()
-    os.waitpid(pid, 0)
-    return text
 
 
 @pytest.fixture

@@ -41,6 +41,17 @@ def new_repository(parent: Path) -> Path:
     return top
 
 
+def small_repository(parent: Path) -> Path:
+    """One committed file."""
+    top = parent / "project"
+    top.mkdir()
+    (top / "train.py").write_text("a = 1\n")
+    git(top, "init")
+    git(top, "add", ".")
+    git(top, "commit", "-m", "first")
+    return top
+
+
 def named(path: Path | str | bytes) -> str:
     return os.fsdecode(path)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import string
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from rla.artifacts.environment.capture import SLURM_VARIABLES, VARIABLES, Enviro
 from rla.core import json_codec, manifest
 from rla.core.manifest import Manifest
 from rla.core.redact import redact_argv
+from tests.artifacts.environment.repositories import git, small_repository
 
 LETTERS = string.ascii_letters + string.digits
 
@@ -26,20 +26,9 @@ def noise(seed: int, length: int) -> str:
     return "".join(random.Random(seed).choices(LETTERS, k=length - 2)) + "a1"
 
 
-def git(directory: Path, *words: str) -> None:
-    command = ["git", "-c", "user.name=n", "-c", "user.email=n@example.com", *words]
-    subprocess.run(command, cwd=directory, check=True, capture_output=True)
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    top = tmp_path / "project"
-    top.mkdir()
-    (top / "train.py").write_text("a = 1\n")
-    git(top, "init")
-    git(top, "add", ".")
-    git(top, "commit", "-m", "first")
-    return top
+    return small_repository(tmp_path)
 
 
 def test_it_tells_of_python_platform_processors_memory_and_packages(repository):
