@@ -266,12 +266,12 @@ class ExperimentManager(Directories, Checkpoints):
     @property
     def framework(self) -> str:
         """The library whose checkpoints are saved: DL_FRAMEWORK."""
-        return self._require_settings().config.dl_framework
+        return self._config.dl_framework
 
     @property
     def index_url(self) -> str | None:
         """The address of the table of runs, when INDEX_URL has moved it."""
-        return self._require_settings().config.index_url
+        return self._config.index_url
 
     @property
     def task_table_name(self) -> str:
@@ -316,6 +316,11 @@ class ExperimentManager(Directories, Checkpoints):
         if self._draft.used:
             self._draft = _Draft()
         return self._draft
+
+    @property
+    def _config(self) -> RlaConfig:
+        """The configuration; before ``configure`` that of the file and the environment, for what only reads."""
+        return load_config() if self._settings is None else self._settings.config
 
     def _require_settings(self) -> _Settings:
         if self._settings is None:

@@ -135,6 +135,20 @@ def test_a_run_is_resumed_with_other_settings(source, data_root):
     assert run.manifest.hyperparameters == vars(imported)
 
 
+def test_hyperparameters_and_a_model_are_loaded_before_anything_is_configured(source, data_root, script):
+    source.close()
+    script(
+        f"""
+        from rla.easy_log.exp_loader import ExperimentLoader
+        loader = ExperimentLoader()
+        loader.config("pretrain", {source.manifest.created!r}, {str(data_root)!r})
+        assert loader.import_hyper_parameters(sync_timestep=True).lr == 0.1
+        assert loader.load_from_record_date()[0] == 4
+        """,
+        RLA_DL_FRAMEWORK="numpy",
+    )
+
+
 def test_the_time_step_of_the_run_can_be_taken_with_its_hyperparameters(source, data_root):
     start(data_root)
     loader_of(source).import_hyper_parameters(sync_timestep=True)
