@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rla.core.layout import JobTreePaths, RootPaths
+from rla.core.layout import JobRunPaths, JobTreePaths, RootPaths
 from rla.core.manifest import Manifest, Notes, State
 from rla.errors import RlaError
+from rla.fsio.atomic_write import sync_file
 from rla.runs import machine, trees
 from rla.runs.root import index_location, is_shared_by_files, prepare_root
 
@@ -47,6 +50,7 @@ class Ledger:
         self._mark = trees.Unsettled(tree)
         self._warn = warn
         self._waiting: dict[str, tuple[dict[str, Any], str]] = {}
+        self._unsynced: list[Path] = []
         self._next = 0.0
         self._table: RunTable | None = None
         self._troubled = False
@@ -59,6 +63,8 @@ class Ledger:
         if not new and record.uid not in self._waiting:
             row = {name: value for name, value in row.items() if name not in _NOTES}
         self._waiting[record.uid] = (row, place)
+        if new:
+            self._unsynced.append(JobRunPaths(self._tree.root, place).manifest)
         if not self._next:
             self._next = time.monotonic() + _EVERY
 
@@ -71,6 +77,7 @@ class Ledger:
         """Write what is due. Never raises: what cannot be written waits."""
         if not self._waiting or not (last or time.monotonic() >= self._next):
             return
+        self._sync()
         try:
             self._write(_PATIENCE if last else _BUDGET)
         except (RlaError, ImportError) as error:  # also a database whose driver is missing
@@ -89,6 +96,13 @@ class Ledger:
             self._mark.leave()
         else:
             self._mark.settle()
+
+    def _sync(self) -> None:
+        """A manifest is on the disk before its row is in the index; jobs do not wait for it."""
+        for manifest in self._unsynced:
+            with contextlib.suppress(OSError):  # the job runs, and what the disk could not take shows in its files
+                sync_file(manifest)
+        self._unsynced.clear()
 
     def _write(self, budget: float) -> None:
         from rla.store.run_row import Place  # noqa: PLC0415 - the jobs start before SQLAlchemy is loaded

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from rla.batch import job_run
+from rla.batch.ahead import Ahead
 from rla.batch.code_state import Capture
 from rla.batch.events import BatchReport, Failure, Listener
+from rla.batch.free_memory import MemoryGate
 from rla.batch.interrupts import Interrupts
 from rla.batch.job_run import Claims, JobRun
 from rla.batch.ledger import Ledger
 from rla.batch.outcome import Outcome
 from rla.batch.running import Running
-from rla.batch.slots import Slots, free_memory
+from rla.batch.slots import Slots
+from rla.batch.starting import ReadyJob, give_up, let_go, make_ready
 from rla.batch.workload import Item, Workload
 from rla.core import states
 from rla.core.layout import JobTreePaths
@@ -33,7 +36,6 @@ _SHORT: Final = 0.02
 _GLANCE: Final = 0.2
 """Seconds between looks at what tells nothing by itself: output that is shown, memory, jobs of earlier calls."""
 _HEARTBEAT: Final = 60.0
-_LEAST_FREE_LOOK: Final = 1.0
 _IN_A_ROW: Final = 3
 """So many items that cannot even be started: then it is not the items, and the others wait for a better day."""
 
@@ -98,13 +100,14 @@ class BatchRunner:
         self._claims = Claims(tree, workload)
         self._environment = job_run.inherited_environment()
         self._again: deque[_Next] = deque()
+        known = slots.are_alike and workload.foreseen and options.memory_free is None
+        self._ahead = Ahead(possible=known)
         self._running: list[Running] = []
         self._report = BatchReport()
         self._stopped = False
         self._not_begun = 0
         self._beat = time.monotonic() + _HEARTBEAT
-        self._memory_look = 0.0
-        self._short_of_memory = False
+        self._memory = MemoryGate(options.memory_free, listener.noted)
         self._poll: select.poll | None = select.poll() if hasattr(select, "poll") else None
 
     def adopt(self, run: JobRun, job: StartedJob) -> None:
@@ -122,46 +125,82 @@ class BatchRunner:
             items: What to run, in this order.
             interrupts: One stops the batch and asks its jobs to end, two kill them.
         """
-        heard = 0
         upcoming = iter(items)
         self._watch(interrupts.wake)
+        try:
+            self._go_on(upcoming, interrupts)
+        finally:
+            self._give_up(self._ahead.take())
+        self._report.left = len(self._again) + sum(1 for _ in upcoming) if self._stopped else 0
+        return self._report
+
+    def _go_on(self, upcoming: Iterator[Item], interrupts: Interrupts) -> None:
+        heard = 0
         while True:
             heard = self._obey(interrupts, heard)
             self._start_what_may(upcoming)
-            if not self._running and not self._waits_for_memory():
+            self._make_one_ready(upcoming)
+            if not self._running and (self._stopped or not self._again):  # else it is memory that they wait for
                 break
             self._wait(interrupts)
             self._look()
             self._ledger.flush()
-        self._report.left = len(self._again) + sum(1 for _ in upcoming) if self._stopped else 0
-        return self._report
 
     # --- starting
 
     def _start_what_may(self, upcoming: Iterator[Item]) -> None:
-        while not self._stopped and self._slots.is_any_free and self._has_next(upcoming) and self._has_memory():
+        while not self._stopped and self._slots.is_any_free and self._has_next(upcoming) and self._memory.opens():
             slot = self._slots.take()
             if slot is None:
                 return
-            if self._start(self._again.popleft(), slot.environment):
+            if self._start(slot.environment):
                 self._running[-1].slot = slot
             else:
                 self._slots.give_back(slot)
 
     def _has_next(self, upcoming: Iterator[Item]) -> bool:
+        return self._ahead.due is not None or self._has_unready(upcoming)
+
+    def _has_unready(self, upcoming: Iterator[Item]) -> bool:
         if not self._again:
             self._again.extend(_Next(item, 1) for item in itertools.islice(upcoming, 1))
         return bool(self._again)
 
-    def _start(self, following: _Next, environment: Mapping[str, str]) -> bool:
-        """Start an item; one that cannot be started has failed, and is told like any other."""
+    def _make_one_ready(self, upcoming: Iterator[Item]) -> None:
+        """While all slots are taken by jobs that take no time; one that nobody took in time is given up."""
+        self._give_up(self._ahead.take_stale())
+        if self._ahead.is_wanted and not self._stopped and self._running and self._has_unready(upcoming):
+            ready = self._made_ready({})
+            if ready is not None:
+                self._ahead.keep(ready)
+
+    def _give_up(self, ready: ReadyJob | None) -> None:
+        if ready is not None:
+            give_up(ready)
+            self._again.appendleft(_Next(ready.run.item, ready.run.attempt))
+
+    def _made_ready(self, environment: Mapping[str, str]) -> ReadyJob | None:
+        """The next item as a job that waits; one that cannot be started has failed, and is told like any other."""
+        following = self._again.popleft()
         run = None
         try:
             run = self._claims.claim(following.item, following.attempt)
             run.code = self._code()
-            job = job_run.begin(run, self._workload, self._executor, {**self._environment, **environment})
+            return make_ready(run, self._workload, self._executor, {**self._environment, **environment})
         except RlaError as error:
             self._not_started(following, run, error)
+            return None
+
+    def _start(self, environment: Mapping[str, str]) -> bool:
+        """Start the next item."""
+        ready = self._ahead.take() or self._made_ready(environment)
+        if ready is None:
+            return False
+        run, job = ready.run, ready.job
+        try:
+            let_go(ready, self._workload)
+        except RlaError as error:
+            self._not_started(_Next(run.item, run.attempt), run, error)
             return False
         self._not_begun = 0
         limit = self._options.timeout
@@ -187,22 +226,6 @@ class BatchRunner:
             self._stopped = True
             self._listener.noted(f"{_IN_A_ROW} jobs in a row could not be started: nothing more is started")
 
-    def _has_memory(self) -> bool:
-        needed = self._options.memory_free
-        if needed is None:
-            return True
-        if time.monotonic() < self._memory_look:
-            return not self._short_of_memory
-        short = free_memory() < needed
-        if short and not self._short_of_memory:
-            self._listener.noted("waiting for memory: less is free than was asked for")
-        self._short_of_memory = short
-        self._memory_look = time.monotonic() + _LEAST_FREE_LOOK
-        return not short
-
-    def _waits_for_memory(self) -> bool:
-        return self._short_of_memory and bool(self._again) and not self._stopped
-
     # --- while jobs run
 
     def _watch(self, descriptor: int) -> None:
@@ -222,10 +245,8 @@ class BatchRunner:
         now = time.monotonic()
         until = [now + _LONG, self._beat]
         dates = [date for running in self._running for date in (running.deadline, running.ask_again)]
-        until += [date for date in dates if date is not None]
-        if self._ledger.due is not None:
-            until.append(self._ledger.due)
-        if self._short_of_memory or any(
+        until += [date for date in (*dates, self._ledger.due, self._ahead.due) if date is not None]
+        if self._memory.is_shut or any(
             running.run.item.shown or running.job.sentinel is None for running in self._running
         ):
             until.append(now + _GLANCE)
@@ -271,6 +292,7 @@ class BatchRunner:
 
     def _end(self, running: Running, outcome: Outcome) -> None:
         run = running.run
+        self._ahead.learn(time.monotonic() - running.begun)
         self._running.remove(running)
         if running.slot is not None:
             self._slots.give_back(running.slot)

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
-
-from rla.errors import ConfigError
-
-_MEMORY: Final = Path("/proc/meminfo")
-_KIBI: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -28,12 +20,18 @@ class Slot:
 
 
 class Slots:
-    """The places of a batch."""
+    """The places of a batch.
+
+    Attributes:
+        count: How many there are.
+        are_alike: Whether a job gets nothing of the one it runs in.
+    """
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         """All of them are free."""
         self._free = list(reversed(slots))
         self.count = len(slots)
+        self.are_alike = not any(slot.environment for slot in slots)
 
     @property
     def is_any_free(self) -> bool:
@@ -58,17 +56,3 @@ def plain_slots(count: int) -> Slots:
 def gpu_slots(gpus: Sequence[str]) -> Slots:
     """A place for each mention of a GPU; a job sees that one only."""
     return Slots([Slot(number, {"CUDA_VISIBLE_DEVICES": gpu}) for number, gpu in enumerate(gpus)])
-
-
-def free_memory() -> int:
-    """How many bytes of memory a new process could have.
-
-    Raises:
-        ConfigError: The system does not tell.
-    """
-    try:
-        lines = _MEMORY.read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * _KIBI for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError) as error:
-        system = os.uname().sysname
-        raise ConfigError(f"{system} does not tell how much memory is free: leave out --memory-free") from error

@@ -59,11 +59,13 @@ class Workload(ABC):
         batch: The batch's name.
         origin: What makes the runs, as the table calls it.
         parent: The uid of the run that all of them belong to, or None.
+        foreseen: Whether the next item is known before others have ended.
     """
 
     batch: str
     origin: str
     parent: str | None = None
+    foreseen: bool = True
 
     @abstractmethod
     def items(self) -> Iterator[Item]:

@@ -53,8 +53,13 @@ def loads(text: str | bytes) -> Any:
     return decode(msgspec.json.decode(text))
 
 
-def encode(value: object) -> Any:
+def encode(value: Any) -> Any:
     """Turn any value into what strict JSON can hold."""
+    kind = type(value)
+    if kind is str and value.isascii() and "\0" not in value:  # most values are: no more is to be asked of them
+        return value
+    if kind is dict:
+        return _encode_mapping(value)
     if value is None or value is True or value is False:
         return value
     if isinstance(value, str):
@@ -108,7 +113,7 @@ def _encode_text(value: str) -> Any:
 
 
 def _encode_mapping(value: Mapping[Any, Any]) -> Any:
-    if all(_is_plain_key(key) for key in value):
+    if all(map(_is_plain_key, value)):
         return {str.__str__(key): encode(item) for key, item in value.items()}
     return {"$map": [[encode(key), encode(item)] for key, item in value.items()]}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 MASK: Final = "***"
@@ -155,8 +156,14 @@ def _redacted(argv: Sequence[str]) -> Iterator[str]:
         elif equals and is_option and _SECRET.search(name):
             yield f"{name}={MASK}"
         else:
-            yield redact_text(word)
+            yield _redacted_word(word)
         secret_follows = is_option and not equals and bool(_SECRET.search(name))
+
+
+@lru_cache(maxsize=1024)
+def _redacted_word(word: str) -> str:
+    """Jobs of a batch share most of their words."""
+    return redact_text(word)
 
 
 def _masked_lines(block: str) -> str:

@@ -64,6 +64,19 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def sync_file(file: Path) -> None:
+    """Wait until the disk has what a file holds.
+
+    Raises:
+        OSError: It is not there, or the disk could not take it.
+    """
+    descriptor = os.open(file, os.O_RDONLY | _BINARY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_directory(directory: Path) -> None:
     """Make the names in a directory durable, where the system can."""
     try:

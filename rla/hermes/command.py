@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def _environment(words: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], Seq
 
 def _script_end(words: Sequence[str]) -> tuple[int | None, bool]:
     """How many words there are up to the script, and whether it is a module."""
-    python = next((number for number, word in enumerate(words) if _PYTHON.fullmatch(PurePath(word).name)), None)
+    python = next((number for number, word in enumerate(words) if _PYTHON.fullmatch(os.path.basename(word))), None)  # noqa: PTH119 - of each word of each job
     script = next((number for number, word in enumerate(words) if word.endswith(".py")), None)
     if python is not None and (script is None or python < script):
         return _python_script_end(words, python + 1)

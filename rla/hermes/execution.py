@@ -13,8 +13,9 @@ from rla.batch.batch import Batch, run_batch
 from rla.batch.code_state import CodeState, repository_of
 from rla.batch.continuing import Wish
 from rla.batch.events import BatchReport, Listener
+from rla.batch.free_memory import free_memory
 from rla.batch.runner import BatchOptions
-from rla.batch.slots import Slots, free_memory, gpu_slots, plain_slots
+from rla.batch.slots import Slots, gpu_slots, plain_slots
 from rla.core.config import load_config
 from rla.core.find_database import find_data_root
 from rla.core.layout import EXPERIMENTS, JobTreePaths, RootPaths

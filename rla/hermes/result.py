@@ -89,7 +89,8 @@ class Result(dict[str, Any]):
         Raises:
             TypeError: It is a text, or something else that is no number.
         """
-        self[key] = [*self._list(key), *_scalars(value)]
+        numbers = _scalars(value)
+        self._list(key).extend(numbers)
 
     def store_array(self, value: Any, key: str) -> None:
         """Add a row to the array of a key: once it was loaded, the array has shape (rows, length of a row).
@@ -98,7 +99,7 @@ class Result(dict[str, Any]):
             value: A list or an array of numbers.
             key: Its name.
         """
-        self[key] = [*self._list(key), np.asarray(value)]
+        self._list(key).append(np.asarray(value))
 
     def plot_scalar(self, key: str, smoothing: int = 50, show: bool = True, ax: Any = None) -> Any:
         """Draw the numbers of a key, and their mean over a window that trails behind.
@@ -120,8 +121,10 @@ class Result(dict[str, Any]):
         return draw(np.asarray(self[key], dtype=np.float64).ravel(), key, smoothing, show=show, ax=ax)
 
     def _list(self, key: str) -> list[Any]:
-        found = self.get(key, [])
-        return list(found) if isinstance(found, list | tuple | np.ndarray) else [found]
+        found = self.setdefault(key, [])
+        if not isinstance(found, list):
+            found = self[key] = list(found) if isinstance(found, tuple | np.ndarray) else [found]
+        return found
 
 
 def _scalars(value: Any) -> list[Any]:

@@ -8,13 +8,17 @@ r"""Split the text of a hermes file into words: blanks and commas separate, quot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 _CLOSING: Final = {"[": "]", "{": "}", "(": ")"}
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=+:@%^~!?$*;&|<>`")
-_COMMENTS: Final = ("#", "//")
+_BLANKS: Final = re.compile(r"\s*")
+_COMMENT: Final = re.compile(r"(?<!\S)(?:#|//)")
+_ORDINARY: Final = re.compile(r"""[^\s,'"\\\[\](){}]+""")
+"""Characters that are neither blanks, nor quotes, nor brackets, nor end anything."""
 
 
 class WordError(ValueError):
@@ -48,13 +52,11 @@ class Scanner:
 
     def skip_blanks(self) -> None:
         """Go to the next character that is no blank."""
-        while self.peek().isspace():
-            self.position += 1
+        self.position = _end(_BLANKS, self)
 
     def at_comment(self) -> bool:
         """Whether a comment begins here: ``#`` or ``//`` at the beginning of the line or after a blank."""
-        before = self.text[: self.position]
-        return self.text.startswith(_COMMENTS, self.position) and (not before or before[-1].isspace())
+        return _COMMENT.match(self.text, self.position) is not None
 
     def word(self, stop: str = "") -> Word:
         """The next word; one of the characters of ``stop`` ends it, as a blank does.
@@ -71,8 +73,9 @@ class Scanner:
             elif char in _CLOSING:
                 parts.append(self._bracketed())
             else:
-                parts.append(char)
-                self.position += 1
+                end = max(_end(_ORDINARY, self), self.position + 1)
+                parts.append(self.text[self.position : end])
+                self.position = end
         return Word("".join(parts), begin)
 
     def _escaped(self) -> str:
@@ -130,12 +133,7 @@ def words_of(text: str, position: int = 0, *, comments: bool = False) -> list[Wo
 
 def without_comment(text: str) -> str:
     """A line up to its comment; quotes and brackets count for nothing here."""
-    scanner = Scanner(text)
-    while scanner.peek():
-        if scanner.at_comment():
-            break
-        scanner.position += 1
-    return text[: scanner.position].rstrip()
+    return _COMMENT.split(text, maxsplit=1)[0].rstrip()
 
 
 def quoted(word: str) -> str:
@@ -146,6 +144,12 @@ def quoted(word: str) -> str:
         return f"'{word}'"
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _end(pattern: re.Pattern[str], scanner: Scanner) -> int:
+    """Where what follows ends that matches; the scanner's own position when nothing does."""
+    match = pattern.match(scanner.text, scanner.position)
+    return scanner.position if match is None else match.end()
 
 
 def _words(scanner: Scanner, *, comments: bool) -> Iterator[Word]:

@@ -56,6 +56,7 @@ def process_start(pid: int) -> int:
         return 0
 
 
+@cache
 def user_name() -> str:
     """Who runs this process, or its number when it has no name."""
     try:

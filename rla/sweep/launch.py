@@ -146,6 +146,7 @@ def plan_variants(
         datestamp=how.datestamp or user_config.FORCE_DATESTAMP,
         shown=how.show,
         parent=parent_run(),
+        foreseen=likes is None,
     )
     for variant in {variant.name: variant for variant in known}.values():
         workload.place_of(variant)

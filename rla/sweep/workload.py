@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,6 +77,7 @@ class GridWorkload(Workload):
         datestamp: Whether output directories carry their date.
         shown: Whether the variants' output goes to the console, too.
         parent: The run that started the grid.
+        foreseen: Whether the variants are known before others have ended.
     """
 
     batch: str
@@ -90,9 +90,9 @@ class GridWorkload(Workload):
     datestamp: bool = False
     shown: bool = False
     parent: str | None = None
+    foreseen: bool = True
     origin: str = field(default=ORIGIN, init=False)
     _now: datetime = field(default_factory=datetime.now, init=False)
-    _claims: Counter[str] = field(default_factory=Counter, init=False)
 
     def items(self) -> Iterator[Item]:
         """Every variant; its key is its name and what names its work."""
@@ -115,9 +115,8 @@ class GridWorkload(Workload):
         """``<name>/<name>_s<seed>``; with a number behind it where somebody has that directory."""
         del created
         place = self.place_of(item.payload)
-        self._claims[item.key] += 1
-        number = self._claims[item.key]
-        return place if number == 1 else f"{place}-{number}"
+        later = (f"{place}-{number}" for number in itertools.count(2))
+        return next(free for free in itertools.chain([place], later) if not os.path.lexists(self.data_dir / free))
 
     def place_of(self, variant: Variant) -> str:
         """The documented output directory of a variant, below ``data_dir``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rla.batch.slots import free_memory, gpu_slots, plain_slots
+from rla.batch.slots import gpu_slots, plain_slots
 
 
 def test_places_are_given_in_order_and_given_back():
@@ -18,7 +18,3 @@ def test_places_are_given_in_order_and_given_back():
 def test_a_gpu_place_shows_its_gpu_only():
     slots = gpu_slots(["0", "0", "GPU-x"])
     assert [slots.take().environment["CUDA_VISIBLE_DEVICES"] for _ in range(3)] == ["0", "0", "GPU-x"]
-
-
-def test_free_memory_is_told_in_bytes():
-    assert 1 << 20 < free_memory() < 1 << 50

@@ -1,7 +1,8 @@
 """Measure hermes:  python tests/benchmarks/run.py hermes
 
-Jobs that do nothing, two at a time, beside xargs, GNU parallel and submitit's local executor where they are
-installed; then one job at all, ten thousand lines, and sixteen at a time.
+Jobs that do nothing, two at a time, beside xargs, GNU parallel, submitit's local executor and the old hermes where
+they are installed; then one job at all, ten thousand lines, and sixteen at a time. The old hermes wants an
+environment of its own: ``OLD_HERMES`` names its command.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from measure import Figure, fresh, report
 
 from rla.runs.database import open_database
 
-JOBS, ROUNDS, AT_ONCE = 100, 5, 2
+JOBS, ROUNDS, AT_ONCE = 300, 5, 2
+HERMES, XARGS = "hermes --jobs 2", "xargs -P 2"
 MILLI = 1e-3
 AGAINST_XARGS = 1.25
 START_UP = 0.25
@@ -44,7 +49,20 @@ def prepared(base: Path, jobs: int) -> Path:
     lines = "\n".join(f"[[{sys.executable}, noop.py, --i {number}],[]]" for number in range(jobs))
     (place / "a.hermes").write_text(f"EXEC\n{lines}\n")
     (place / "jobs.py").write_text(SUBMITIT)
+    if "OLD_HERMES" in os.environ:
+        prepare_old(place / "old", jobs)
     return place
+
+
+def prepare_old(place: Path, jobs: int) -> None:
+    """What the old hermes wants: a repository with a commit, every section, and the word python."""
+    place.mkdir()
+    (place / "noop.py").write_text("")
+    lines = "\n".join(f"[[python, noop.py, --i, {number}],[]]" for number in range(jobs))
+    (place / "a.hermes").write_text(f"PRE\nthreads:{AT_ONCE}\nSTD-H\nSTD-E\nEXEC\n{lines}")
+    git = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "all")):
+        subprocess.run([*git, *words], cwd=place, check=True)
 
 
 def run(command: list[str] | str, place: Path) -> float:
@@ -64,22 +82,39 @@ def hermes(*options: object) -> list[str]:
     return [sys.executable, "-m", "rla", "hermes", "exec", "-f", "a.hermes", *map(str, options)]
 
 
-def runners() -> dict[str, list[str] | str]:
-    """Everything that runs the jobs, hermes first."""
+class Runner(NamedTuple):
+    """What runs some jobs.
+
+    Attributes:
+        command: The command for so many jobs.
+        jobs: How many it is given.
+        rounds: How often.
+    """
+
+    command: Callable[[int], list[str] | str]
+    jobs: int = JOBS
+    rounds: int = ROUNDS
+
+
+def runners() -> dict[str, Runner]:
+    """Everything that runs the jobs."""
     python = sys.executable
-    found: dict[str, list[str] | str] = {
-        "hermes --jobs 2": hermes("--jobs", AT_ONCE),
-        "xargs -P 2": f"seq {JOBS} | xargs -P {AT_ONCE} -I% {python} noop.py --i %",
+    noop = f"{python} noop.py --i"
+    found = {
+        HERMES: Runner(lambda _: hermes("--jobs", AT_ONCE)),
+        XARGS: Runner(lambda jobs: f"seq {jobs} | xargs -P {AT_ONCE} -I% {noop} %"),
     }
     if shutil.which("parallel"):
-        found["GNU parallel -j 2 --joblog"] = (
-            f"seq {JOBS} | parallel -j {AT_ONCE} --joblog log {python} noop.py --i {{}}"
-        )
+        parallel = f"parallel -j {AT_ONCE} --joblog log {noop} {{}}"
+        found["GNU parallel -j 2 --joblog"] = Runner(lambda jobs: f"seq {jobs} | {parallel}")
     if importlib.util.find_spec("submitit"):
-        found["submitit, local"] = [python, "jobs.py", str(JOBS)]
-    for name, tool in (("GNU parallel", "parallel" in str(found)), ("submitit", "submitit, local" in found)):
-        if not tool:
-            print(f"  ({name}: not installed)")
+        found["submitit, local"] = Runner(lambda jobs: [python, "jobs.py", str(jobs)], jobs=10, rounds=1)
+    if old := os.environ.get("OLD_HERMES"):
+        command = f"cd old && PATH={Path(python).parent}:$PATH {old} exec -f a.hermes -n bench"
+        found["old hermes, threads:2"] = Runner(lambda _: command, rounds=3)
+    for tool in ("GNU parallel", "submitit", "old hermes"):
+        if not any(name.startswith(tool) for name in found):
+            print(f"  ({tool}: not installed)")
     return found
 
 
@@ -87,22 +122,30 @@ def median_of(command: list[str] | str, base: Path, jobs: int, rounds: int) -> f
     return statistics.median(run(command, prepared(base, jobs)) for _ in range(rounds))
 
 
+def per_job(base: Path) -> dict[str, float]:
+    """Seconds for each job after the first, by runner."""
+    many, one = defaultdict(list), defaultdict(list)
+    everything = runners()
+    for number in range(ROUNDS):  # in turns: what else the machine does falls on all alike
+        for name, runner in everything.items():
+            if number < runner.rounds:
+                many[name].append(run(runner.command(runner.jobs), prepared(base, runner.jobs)))
+                one[name].append(run(runner.command(1), prepared(base, 1)))
+    return {
+        name: (statistics.median(many[name]) - statistics.median(one[name])) / (runner.jobs - 1)
+        for name, runner in everything.items()
+    }
+
+
 def bench_hermes(base: Path) -> bool:
     """Launching beside others, start-up, constant memory, and the table at sixteen jobs at a time."""
-    commands = runners()
-    taken: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(ROUNDS):  # in turns: what else the machine does falls on all alike
-        for name, command in commands.items():
-            taken[name].append(run(command, prepared(base, JOBS)) / JOBS)
-    per_job = {name: statistics.median(seconds) for name, seconds in taken.items()}
-    start = median_of(hermes("--dry-run"), base, 1, ROUNDS)
-    alone = median_of(commands["hermes --jobs 2"], base, 1, ROUNDS)
-    per_job["hermes --jobs 2"] = (per_job["hermes --jobs 2"] * JOBS - alone) / (JOBS - 1)
-    target = AGAINST_XARGS * per_job["xargs -P 2"]
+    taken = per_job(base)
     figures = [
-        Figure(name, seconds, target if name.startswith("hermes") else None) for name, seconds in per_job.items()
+        Figure(name, seconds, AGAINST_XARGS * taken[XARGS] if name == HERMES else None)
+        for name, seconds in taken.items()
     ]
     met = report(f"{JOBS} jobs that do nothing, two at a time, per job after the first", figures, MILLI, "ms")
+    start = median_of(hermes("--dry-run"), base, 1, ROUNDS)
     met = report("hermes up to the first command", [Figure("--dry-run", start, START_UP)], MILLI, "ms") and met
     return _wide(base) and _long(base) and met
 

@@ -314,11 +314,11 @@ def test_where_the_directory_cannot_be_written_nothing_starts(repository, hermes
 
 
 def test_memory_is_waited_for(repository, hermes, monkeypatch):
-    from rla.batch import runner
+    from rla.batch import free_memory
 
     answers = iter([0, 0, *[1 << 40] * 50])
-    monkeypatch.setattr(runner, "free_memory", lambda: next(answers))
-    monkeypatch.setattr(runner, "_LEAST_FREE_LOOK", 0.05)
+    monkeypatch.setattr(free_memory, "free_memory", lambda: next(answers))
+    monkeypatch.setattr(free_memory, "_LEAST_LOOK", 0.05)
     repository.hermes_file("[[python, say.py],[]]")
     done = hermes("--memory-free", "1G")
     assert done.code == 0
