@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rla.core.wording import counted
 from rla_scripts.options import data_root_option, open_named, run_argument
 from rla_scripts.output import printable
 
@@ -25,6 +26,6 @@ def command(run: str, directory: Path, data_root: Path | None) -> None:
     from rla.runs.named import one_run
 
     done = checkout(one_run(open_named(data_root), run), directory)
-    click.echo(f"{done.files} files in {printable(directory)}")
+    click.echo(f"{counted(done.files, 'file')} in {printable(directory)}")
     for path, reason in done.left_out:
         click.echo(f"note: not kept: {printable(path)} ({printable(reason)})", err=True)

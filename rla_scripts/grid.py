@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from rla.core.wording import counted
 from rla_scripts.options import data_root_option, json_option
 from rla_scripts.output import SOME_FAILED, echo_json, echo_table, pairs
 
@@ -98,7 +99,7 @@ def _preview(grid: ExperimentGrid, function: Any, settings: dict[str, Any], *, a
     rows: list[tuple[object, ...]] = [("VARIANT", "SEED", "PARAMETERS")]
     rows += [(name, values.pop("seed"), pairs(values)) for name, _, values in lines]
     echo_table(rows)
-    click.echo(f"{len(lines)} variants; without --dry-run they would run", err=True)
+    click.echo(f"{counted(len(lines), 'variant')} would run without --dry-run", err=True)
 
 
 def _echo_report(report: GridReport) -> None:

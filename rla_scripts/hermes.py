@@ -85,7 +85,7 @@ def command() -> None:
 )
 @click.option("--retry-failed", is_flag=True, help="Only what failed in this batch.")
 @click.option("--skip-done", is_flag=True, help="Not what has succeeded before, in any batch, with the same commit.")
-@click.option("--dry-run", is_flag=True, help="Print the exact commands.")
+@click.option("--dry-run", is_flag=True, help="Print the exact commands that would run, and run none.")
 @click.option("--compile-only", "--compile_only", is_flag=True, help="Print the file with every directive written out.")
 @data_root_option
 def execute(dry_run: bool, compile_only: bool, **options: Any) -> int:
@@ -98,11 +98,11 @@ def execute(dry_run: bool, compile_only: bool, **options: Any) -> int:
 
     request = _request(options)
     plan = make_plan(request, Path.cwd())
+    console = Console(plan)
     if dry_run or compile_only:
-        for line in plan.compiled() if compile_only else plan.commands():
+        for line in plan.compiled() if compile_only else plan.commands(console, request.wish):
             click.echo(line)
         return 0
-    console = Console(plan)
     console.begin()
     report = run(plan, console, request.wish)
     console.end(report)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.core.wording import counted
 from rla_scripts.hermes_status import span
 from rla_scripts.output import printable
 
@@ -44,7 +45,7 @@ class Console:
         plan = self._plan
         at_once = f"{plan.slots.count} at a time" if plan.slots.count > 1 else "one at a time"
         name = printable(plan.workload.batch)
-        _say(f"hermes: {plan.total} jobs, {at_once}, batch {name}, in {_short(plan.tree.root)}")
+        _say(f"hermes: {counted(plan.total, 'job')}, {at_once}, batch {name}, in {_short(plan.tree.root)}")
 
     def started(self, run: JobRun, pid: int) -> None:
         """A job has begun."""

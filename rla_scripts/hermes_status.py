@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.core.wording import counted
 from rla_scripts.options import data_root_option, json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_json, printable
 
@@ -61,7 +62,7 @@ def lines_of(found: BatchStatus) -> list[str]:
     """A batch in a few lines."""
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing has been started"
     lines = [
-        f"batch {printable(found.name)}, {found.total} jobs"
+        f"batch {printable(found.name)}, {counted(found.total, 'job')}"
         + (f" of {printable(found.source)}" if found.source else "")
     ]
     lines.append(f"  {counts}")

@@ -84,29 +84,35 @@ def group(context: click.Context) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line; exit codes: 0 done, 1 error, 2 usage, 3 nothing matched, 4 some failed, 130 interrupted."""
-    _leave(_run(group, arguments))
+    _end(group, arguments)
 
 
 def archive_main() -> None:
     """``rla-archive`` is ``rla archive``."""
-    _leave(_run(group, ["archive", *sys.argv[1:]], prog_name="rla"))
+    _end(group, ["archive", *sys.argv[1:]], prog_name="rla")
 
 
 def delete_main() -> None:
     """``rla-delete`` is ``rla delete``."""
-    _leave(_run(group, ["delete", *sys.argv[1:]], prog_name="rla"))
+    _end(group, ["delete", *sys.argv[1:]], prog_name="rla")
 
 
 def hermes_main() -> None:
     """``hermes`` is ``rla hermes``."""
     from rla_scripts.hermes import command
 
-    _leave(_run(command, None, prog_name="hermes"))
+    _end(command, None, prog_name="hermes")
 
 
-def _leave(code: int) -> NoReturn:
-    if code == INTERRUPTED:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to break
+def _end(command: click.Command, arguments: list[str] | None, **settings: Any) -> NoReturn:
+    """Run a command and end the process. A second Ctrl-C has nothing left to break."""
+    try:
+        code = _run(command, arguments, **settings)
+        if code == INTERRUPTED:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        code = INTERRUPTED
     sys.exit(code)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rla.core.wording import counted
 from rla_scripts.options import data_root_option, json_option, named_database
 from rla_scripts.output import echo_json, printable
 
@@ -28,6 +29,6 @@ def command(data_root: Path | None, as_json: bool) -> None:
         return
     if moved:
         click.echo(f"the old index could not be read; it is now {printable(moved)}", err=True)
-    click.echo(f"{report.runs} runs")
+    click.echo(counted(report.runs, "run"))
     for damage in report.damaged:
         click.echo(f"damaged: {printable(damage.path)}: {printable(damage.reason)}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.core.wording import counted
 from rla_scripts.confirming import RefusedError, agreed
 from rla_scripts.options import data_root_option, json_option, open_named, run_argument
 from rla_scripts.output import echo_json, echo_table, printable
@@ -70,7 +71,7 @@ def _trusted(reason: str) -> bool:
 
 
 def _show(ready: Reproduction) -> None:
-    click.echo(f"code: {ready.code.files} files in {printable(ready.code.directory)}", err=True)
+    click.echo(f"code: {counted(ready.code.files, 'file')} in {printable(ready.code.directory)}", err=True)
     for path, reason in ready.code.left_out:
         click.echo(f"note: not kept: {printable(path)} ({printable(reason)})", err=True)
     if ready.differences:

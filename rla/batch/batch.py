@@ -71,8 +71,8 @@ def run_batch(batch: Batch, listener: Listener, wish: Wish = Wish.EVERYTHING) ->
         ledger = _ledger(batch, listener)
         try:
             runner = _runner(batch, ledger, listener)
-            continuation = Continuation(batch, wish, ledger, listener)
-            report = runner.run(continuation.settle(runner), interrupts)
+            continuation = Continuation(batch, wish, listener)
+            report = runner.run(continuation.settle(runner, ledger), interrupts)
             report.skipped = continuation.skipped
         finally:
             ledger.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -58,27 +58,45 @@ class Continuation:
         skipped: How many are not, because they are done.
     """
 
-    def __init__(self, batch: Batch, wish: Wish, ledger: Ledger, listener: Listener) -> None:
+    def __init__(self, batch: Batch, wish: Wish, listener: Listener) -> None:
         """Nothing is read yet."""
         self.skipped = 0
         self._batch = batch
         self._wish = wish
-        self._ledger = ledger
         self._listener = listener
 
-    def settle(self, runner: BatchRunner) -> Iterator[Item]:
+    def foresee(self) -> Iterator[Item]:
+        """What is to be run, as things stand. Changes nothing.
+
+        Raises:
+            ConfigError: A job of it runs on another machine.
+            StoreError: The table cannot be read.
+        """
+        return self._chosen(lambda _run, _outcome: None)
+
+    def settle(self, runner: BatchRunner, ledger: Ledger) -> Iterator[Item]:
         """Take over what goes on, write down what has ended, and give what is to be run.
 
         Raises:
             ConfigError: A job of it runs on another machine.
             StoreError: The table cannot be read.
         """
+
+        def settle(run: JobRun, outcome: Outcome | None) -> None:
+            if outcome is None:
+                runner.adopt(run, AdoptedJob(run.manifest().pid, run.paths.manifest, run.paths.exit_code))
+            else:
+                self._write_down(run, outcome, ledger)
+
+        return self._chosen(settle)
+
+    def _chosen(self, unsettled: Callable[[JobRun, Outcome | None], None]) -> Iterator[Item]:
         items = self._batch.workload.items()
         if self._wish is Wish.EVERYTHING:
             return items
         if self._wish is Wish.NEW:
             return self._new(items)
-        return iter([item for item in items if self._is_to_run(item, runner)])
+        return iter([item for item in items if self._is_to_run(item, unsettled)])
 
     def _new(self, items: Iterator[Item]) -> Iterator[Item]:
         from rla.batch.standing import finished_before  # noqa: PLC0415 - loads SQLAlchemy
@@ -89,41 +107,47 @@ class Continuation:
             self._listener.noted("the code is not that of a commit: nothing counts as done before")
             return items
         keys = [item.key for item in self._batch.workload.items()]
-        done = finished_before(self._database, keys, commit, self._batch.workload.origin)
+        origin = self._batch.workload.origin
+        done = set() if self._database is None else finished_before(self._database, keys, commit, origin)
         self.skipped = sum(key in done for key in keys)
         return (item for item in items if item.key not in done)
 
-    def _is_to_run(self, item: Item, runner: BatchRunner) -> bool:
-        """Whether to run an item; one that goes on is taken over on the way."""
+    def _is_to_run(self, item: Item, unsettled: Callable[[JobRun, Outcome | None], None]) -> bool:
+        """Whether to run an item. A run whose end nobody wrote down is handed over; without an end it goes on."""
         last = self._standing.get(self._batch.workload.same_work(item.key))
         if last is None:
             return self._wish is Wish.UNDONE
         succeeded = last.succeeded
         if last.is_open or not (last.paths is None or job_run.is_settled(last.paths)):
-            outcome = self._look(item, last, runner)
+            run = self._found(item, last)
+            outcome = Outcome(states.KILLED, JobResult(None, time.time())) if run is None else self._end_of(run)
+            if run is not None:
+                unsettled(run, outcome)
             if outcome is None:
                 return False
             succeeded = outcome.succeeded
         self.skipped += succeeded
         return not succeeded
 
-    def _look(self, item: Item, last: Standing, runner: BatchRunner) -> Outcome | None:
-        """What has become of a run whose end nobody wrote down; None: it goes on."""
+    def _found(self, item: Item, last: Standing) -> JobRun | None:
+        """A run as its files tell it; None when it has none any more."""
         run = None if last.paths is None else _run_of(item, last.paths)
         if run is None or run.manifest().host != host_name():
             _check_elsewhere(last)
-        if run is None:
-            return Outcome(states.KILLED, JobResult(None, time.time()))
+        return run
+
+    def _end_of(self, run: JobRun) -> Outcome | None:
+        """What has become of a run; None: it goes on."""
         if is_locked(run.paths.manifest):
-            runner.adopt(run, AdoptedJob(run.manifest().pid, run.paths.manifest, run.paths.exit_code))
             return None
         result = end_of(run.paths.exit_code)
         outcome = outcome_of(result, asked=False, timed_out=False, stderr=run.paths.stderr, limit=None)
-        outcome = self._batch.workload.judge(run, outcome)
+        return self._batch.workload.judge(run, outcome)
+
+    def _write_down(self, run: JobRun, outcome: Outcome, ledger: Ledger) -> None:
         self._batch.workload.settle(run, outcome)
-        self._ledger.put(run.manifest(), job_run.write_end(run, outcome), run.paths.place)
-        self._listener.noted(f"while nobody watched: {item.label}: {outcome.state}: {outcome.result}")
-        return outcome
+        ledger.put(run.manifest(), job_run.write_end(run, outcome), run.paths.place)
+        self._listener.noted(f"while nobody watched: {run.item.label}: {outcome.state}: {outcome.result}")
 
     @cached_property
     def _standing(self) -> dict[str, Standing]:
@@ -131,15 +155,19 @@ class Continuation:
 
         workload = self._batch.workload
         found: dict[str, Standing] = {}
+        if self._database is None:
+            return found
         for key, standing in standing_of(self._database, workload.batch, workload.origin).items():
             found.setdefault(workload.same_work(key), standing)  # the newest comes first
         return found
 
     @cached_property
-    def _database(self) -> Database:
+    def _database(self) -> Database | None:
+        """None where nothing was ever run."""
         from rla.runs.database import open_database  # noqa: PLC0415 - as above
 
-        return open_database(self._batch.root.root, self._batch.index_url)
+        root = self._batch.root
+        return open_database(root.root, self._batch.index_url) if root.root_json.exists() else None
 
 
 def _run_of(item: Item, paths: JobRunPaths) -> JobRun | None:

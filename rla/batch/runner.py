@@ -27,6 +27,7 @@ from rla.batch.workload import Item, Workload
 from rla.core import states
 from rla.core.layout import JobTreePaths
 from rla.core.manifest import State
+from rla.core.wording import counted
 from rla.errors import RlaError
 from rla.jobs.executor import Executor, StartedJob
 from rla.jobs.job import JobResult
@@ -260,9 +261,10 @@ class BatchRunner:
         self._stopped = self._report.interrupted = True
         for running in self._running:
             (running.ask if count == 1 else running.kill)()
-        waiting = f"{len(self._running)} jobs were {'asked to end' if count == 1 else 'killed'}"
+        jobs = counted(len(self._running), "job")
+        said = f"asked {jobs} to end" if count == 1 else f"killed {jobs}"
         advice = "; interrupt again to kill them" if count == 1 and self._running else ""
-        self._listener.noted(f"interrupted: {waiting}{advice}")
+        self._listener.noted(f"interrupted: {said}{advice}")
         return count
 
     def _look(self) -> None:
@@ -324,7 +326,7 @@ class BatchRunner:
         halt = self._options.halt
         if halt is not None and self._report.failed >= halt and not self._stopped:
             self._stopped = True
-            self._listener.noted(f"halted after {self._report.failed} failures: nothing more is started")
+            self._listener.noted(f"halted after {counted(self._report.failed, 'failure')}: nothing more is started")
 
 
 def _with_troubles(outcome: Outcome, troubles: list[str]) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rla.batch.batch import Batch, run_batch
 from rla.batch.code_state import CodeState, repository_of
-from rla.batch.continuing import Wish
+from rla.batch.continuing import Continuation, Wish
 from rla.batch.events import BatchReport, Listener
 from rla.batch.free_memory import free_memory
 from rla.batch.runner import BatchOptions
@@ -103,10 +103,19 @@ class Plan:
             source=None if self.workload.file.path is None else self.workload.file.path.absolute(),
         )
 
-    def commands(self) -> Iterator[str]:
-        """The exact command lines, ``IDENTIFIER`` standing for what each job gets."""
+    def commands(self, listener: Listener, wish: Wish = Wish.EVERYTHING) -> Iterator[str]:
+        """The exact command lines of what would be run now, ``IDENTIFIER`` standing for what each job gets.
+
+        Args:
+            listener: Hears why it is these.
+            wish: Which of the jobs.
+
+        Raises:
+            ConfigError: A job runs on another machine.
+            StoreError: The table is needed to know what is done, and cannot be read.
+        """
         file = self.workload.file
-        for item in self.workload.items():
+        for item in Continuation(self.batch(), wish, listener).foresee():
             job = item.payload
             asked = file.settings.identifier if job.options.identifier is None else job.options.identifier
             words = job.command.words("IDENTIFIER" if asked else None, file.arguments)

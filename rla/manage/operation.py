@@ -11,6 +11,7 @@ from typing import Final
 
 from rla.core import states
 from rla.core.layout import RootPaths
+from rla.core.wording import counted
 from rla.errors import StoreBusyError, StoreError
 from rla.fsio.claim_dir import make_dirs
 from rla.fsio.file_lock import FileLock, is_locked
@@ -134,5 +135,5 @@ def _busy_message(root: RootPaths, patience: float) -> str:
     for entry in journal.pending():
         with contextlib.suppress(OSError, ValueError):
             record = decode(journal.read(entry))
-            text += f" ({record.action} of {len(record.runs)} runs by {record.user} on {record.host})"
+            text += f" ({record.action} of {counted(len(record.runs), 'run')} by {record.user} on {record.host})"
     return f"{text}; waited {patience:g} s for it, or its file system has no locks"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from rla.core.layout import KINDS, LOG, JobTreePaths, RootPaths
 from rla.core.states import LOST, OPEN
+from rla.core.wording import counted
 from rla.errors import ConfigError
 from rla.manage import archive, delete, migrate, transfer
 from rla.manage.operation import Progress, check_index_is_writable, explained, operation
@@ -80,7 +81,7 @@ class Plan:
     def lines(self) -> list[str]:
         """A preview: how many, how large, the newest and the oldest, and the first twenty."""
         runs = sorted(self.runs, key=lambda run: run.started or 0.0, reverse=True)
-        told = [f"{self.action} {len(runs)} runs, {size_text(self.bytes)}"]
+        told = [f"{self.action} {counted(len(runs), 'run')}, {size_text(self.bytes)}"]
         if runs:
             told += [f"newest: {_describe(runs[0])}", f"oldest: {_describe(runs[-1])}"]
             told += [f"  {_describe(run)}" for run in runs[:_SHOWN]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rla.core.layout import RootPaths
+from rla.core.wording import counted
 from rla.errors import StoreBusyError, StoreError
 from rla.fsio.journal import RESERVE_BYTES, free_bytes, keep_reserve, release
 from rla.manage import archive, delete, migrate, put_back, transfer
@@ -83,10 +84,10 @@ def _finish(database: Database, record: Record) -> str:
     begun = len(record.runs)
     if record.action == ARCHIVE:
         archived = archive.drop(database, record)
-        return f"an archiving that was broken off is settled: {len(archived)} of {begun} runs are archived"
+        return f"an archiving that was broken off is settled: {len(archived)} of {counted(begun, 'run')} are archived"
     report = _roll_forward(database, record)
     failures = "".join(f"; {uid}: {why}" for uid, why in report.failed)
-    return f"a {report.action} that was broken off is finished: {len(report.done)} of {begun} runs{failures}"
+    return f"a {report.action} that was broken off is finished: {len(report.done)} of {counted(begun, 'run')}{failures}"
 
 
 def _roll_forward(database: Database, record: Record) -> Report:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rla.core.hyperparams import plain
+from rla.core.wording import counted
 from rla.errors import GridError
 from rla.sweep import user_config
 from rla.sweep.naming import SEED, default_shorthand, variant_name
@@ -110,7 +111,7 @@ class Declaration:
         return math.prod(map(len, self.vals)) if self.keys else 0
 
     def __repr__(self) -> str:
-        return f"<grid {self._name!r} of {', '.join(self.keys) or 'no parameters'}: {len(self)} variants>"
+        return f"<grid {self._name!r} of {', '.join(self.keys) or 'no parameters'}: {counted(len(self), 'variant')}>"
 
     def _default_shorthand(self, key: str) -> str:
         """The first three letters of each part of a key."""

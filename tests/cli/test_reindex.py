@@ -29,7 +29,7 @@ def test_damage_is_named_on_stderr_and_in_json(rla_command, record):
     run = record(seed=1)
     run.paths.state.write_text("garbage")
     done = rla_command("reindex")
-    assert done.out == "1 runs\n"
+    assert done.out == "1 run\n"
     assert "state.json" in done.err
     assert "state.json" in rla_command("reindex", "--json").json["damaged"][0]["reason"]
 

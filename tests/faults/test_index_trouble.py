@@ -165,7 +165,7 @@ def test_reindex_moves_an_index_that_cannot_be_read_aside(script, data_root):
     assert refused.returncode == 1
     assert "rla reindex" in refused.stderr
     done = script(command, str(data_root), "reindex")
-    assert done.stdout == "1 runs\n"
+    assert done.stdout == "1 run\n"
     (moved,) = data_root.glob("rla.db.damaged-*")
     assert moved.read_bytes().startswith(b"this was")
     assert "finished" in script(command, str(data_root), "ls").stdout

@@ -139,6 +139,8 @@ def test_an_interrupted_batch_goes_on_with_what_has_not_succeeded(repository, he
     process.end()
     assert repository.states() == ["finished", "interrupted"]
     repository.hermes_file(jobs[0], "[[python, say.py, 3],[]]", "[[python, say.py, 4],[]]")
+    dry = hermes("-n", "b", "--resume", "--dry-run")
+    assert dry.out.splitlines() == ["python say.py IDENTIFIER 3", "python say.py IDENTIFIER 4"]
     done = hermes("-n", "b", "--resume")
     assert done.code == 0
     assert "2 finished, 1 done before" in done.err
@@ -179,6 +181,8 @@ def test_a_job_that_ends_while_hermes_is_dead_is_known_by_its_exit_code(reposito
     process.signal(signal.SIGKILL)
     process.end()
     wait_for(lambda: not is_locked(repository.directories()[0] / "run.json"))
+    dry = hermes("--resume", "--dry-run")
+    assert (dry.out.count("say.py"), dry.err) == (1, "")
     assert repository.states() == ["lost"]
     repository.script("say.py", "")
     done = hermes("--resume")
@@ -228,7 +232,9 @@ def test_what_was_done_with_the_same_commit_is_skipped_in_any_batch(repository, 
     (repository.path / ".gitignore").write_text("experiments/\n")
     repository.hermes_file("[[python, say.py, 1],[]]", "[[python, say.py, 1],[]]", "[[python, say.py, 2],[]]")
     repository.commit()
+    assert hermes("-n", "first", "--skip-done", "--dry-run").out.count("say.py") == 3
     assert hermes("-n", "first", "--skip-done").err.count("started") == 3
+    assert hermes("-n", "second", "--skip-done", "--dry-run").out == ""
     assert "3 done before" in hermes("-n", "second", "--skip-done").err
     repository.commit()
     assert hermes("-n", "third", "--skip-done").err.count("started") == 3

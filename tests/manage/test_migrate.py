@@ -188,7 +188,7 @@ def test_recovery_waits_for_a_root_that_is_not_mounted(root, uids, database, oth
     assert journal_of(RootPaths(root)).pending()
     (tmp_path / "unmounted").rename(other)
     (message,) = recover(database)
-    assert "1 of 1 runs" in message
+    assert "1 of 1 run" in message
     assert place_of(open_database(other), uids[0])
     assert place_of(database, uids[0]) is None
 
