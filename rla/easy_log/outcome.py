@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
 from rla.core import states
@@ -18,6 +19,7 @@ _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") 
 MAX_ERROR: Final = 10_000
 _NO_FAULT: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
 """How loops and generators end: a run that is closed while one is handled has not failed."""
+_EXITS: Final = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
 _EXIT_PRIORITY: Final = 10
 """Any number: it makes multiprocessing call us at a worker's end."""
 
@@ -66,7 +68,7 @@ def exit_outcome(code: object) -> Outcome:
 class ProcessHooks:
     """Tells one run how its process ends, and lets everybody else's hooks do their work.
 
-    Installed at the run's start and removed at its end: an uncaught exception, ``sys.exit``,
+    Installed at the run's start and removed at its end: an uncaught exception, ``sys.exit``, ``exit`` and ``quit``,
     SIGTERM, SIGHUP and the interpreter's exit, which in a worker of multiprocessing is multiprocessing's
     own. Signal handlers are only set in the main thread, and a signal that is ignored stays ignored.
     """
@@ -78,19 +80,19 @@ class ProcessHooks:
         self._pid = os.getpid()
         self._handlers: dict[int, Any] = {}
         self._excepthook: Callable[..., Any] | None = None
-        self._exit: Callable[..., Any] | None = None
+        self._exits = [_ExitCall(module, name, self._on_exit_call) for module, name in _EXITS if hasattr(module, name)]
         self._worker_exit: Any = None
         self._handled = id(sys.exception())
         self._is_over = False
         # bound methods are made anew at each look-up: one of each is kept, to know our own again
         self._own_excepthook = self._on_exception
-        self._own_exit = self._on_exit_call
         self._own_handler = self._on_signal
 
     def install(self) -> None:
         """Set every hook."""
         self._excepthook, sys.excepthook = sys.excepthook, self._own_excepthook
-        self._exit, sys.exit = sys.exit, self._own_exit  # type: ignore[assignment]
+        for call in self._exits:
+            call.install()
         atexit.register(self._at_exit)
         self._join_worker_exit()
         if threading.current_thread() is threading.main_thread():
@@ -104,8 +106,8 @@ class ProcessHooks:
             self._worker_exit.cancel()
         if sys.excepthook is self._own_excepthook and self._excepthook is not None:
             sys.excepthook = self._excepthook
-        if sys.exit is self._own_exit and self._exit is not None:
-            sys.exit = self._exit
+        for call in self._exits:
+            call.remove()
         if threading.current_thread() is threading.main_thread():
             for number, previous in self._handlers.items():
                 if signal.getsignal(number) is self._own_handler:
@@ -141,11 +143,9 @@ class ProcessHooks:
         assert self._excepthook is not None
         self._excepthook(kind, error, trace)
 
-    def _on_exit_call(self, code: object = None, /) -> None:
+    def _on_exit_call(self, code: object) -> None:
         if os.getpid() == self._pid and threading.current_thread() is threading.main_thread() and not self.was_killed:
             self._outcome = exit_outcome(code)
-        assert self._exit is not None
-        self._exit(code)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         previous = self._handlers[number]
@@ -171,6 +171,31 @@ class ProcessHooks:
             from multiprocessing.util import Finalize  # noqa: PLC0415 - only a worker, which has it
 
             self._worker_exit = Finalize(None, self._at_exit, exitpriority=_EXIT_PRIORITY)
+
+
+class _ExitCall:
+    """Stands in for a function that ends the process, and tells with which code."""
+
+    def __init__(self, module: ModuleType, name: str, tell: Callable[[object], None]) -> None:
+        self._module = module
+        self._name = name
+        self._tell = tell
+        self._previous: Callable[..., Any] = getattr(module, name)
+
+    def install(self) -> None:
+        self._previous = getattr(self._module, self._name)
+        setattr(self._module, self._name, self)
+
+    def remove(self) -> None:
+        if getattr(self._module, self._name) is self:
+            setattr(self._module, self._name, self._previous)
+
+    def __call__(self, code: object = None, /) -> None:
+        self._tell(code)
+        self._previous(code)
+
+    def __repr__(self) -> str:
+        return repr(self._previous)  # at a prompt it tells how to leave
 
 
 def _handler_of_others(number: int) -> Any:

@@ -70,6 +70,19 @@ def test_sys_exit_decides_the_state(ended, code, state, exit_code):
     assert (stored.state, stored.row["exit_code"], done.returncode) == (state, exit_code, exit_code)
 
 
+@pytest.mark.parametrize("name", ["exit", "quit"])
+def test_exit_and_quit_decide_it_as_sys_exit_does(ended, name):
+    stored, done = ended(f"{name}(3)")
+    assert (stored.state, stored.row["exit_code"], done.returncode) == ("failed", 3, 3)
+
+
+def test_an_exit_that_is_raised_inside_a_with_block_decides_it_too(data_root, database):
+    with pytest.raises(SystemExit), rla.init("t", data_root=data_root):
+        raise SystemExit(3)
+    (stored,) = database().runs()
+    assert (stored.state, stored.row["exit_code"]) == ("failed", 3)
+
+
 def test_ctrl_c_interrupts_the_run(ended):
     stored, done = ended("os.kill(os.getpid(), signal.SIGINT); time.sleep(10)")
     assert (stored.state, stored.row["exit_code"]) == ("interrupted", 130)
@@ -101,10 +114,14 @@ def test_a_handler_that_was_there_is_called_and_the_run_is_killed(script, data_r
 
 
 def test_our_handlers_are_gone_when_the_run_has_ended(data_root):
-    before = signal.getsignal(signal.SIGTERM), sys.excepthook, sys.exit
+    def hooks():
+        return signal.getsignal(signal.SIGTERM), sys.excepthook, sys.exit, exit, quit
+
+    before, shown = hooks(), repr(exit)
     with rla.init("t", data_root=data_root):
-        assert signal.getsignal(signal.SIGTERM) is not before[0]
-    assert (signal.getsignal(signal.SIGTERM), sys.excepthook, sys.exit) == before
+        assert not any(hook is other for hook, other in zip(hooks(), before, strict=True))
+        assert repr(exit) == shown
+    assert hooks() == before
 
 
 def test_a_hook_that_was_set_during_the_run_stays(data_root):
