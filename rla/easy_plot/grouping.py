@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ class Group:
 
 
 def group_runs(runs: Sequence[Run], keys: Sequence[str] | None, apart: Collection[str] = ()) -> list[Group]:
-    """The runs by their values of some keys.
+    """The runs by their values of some keys; numbers that are equal are one value: 1 and 1.0.
 
     Args:
         runs: At least one.
@@ -53,9 +53,10 @@ def group_runs(runs: Sequence[Run], keys: Sequence[str] | None, apart: Collectio
     flat = [dict(flatten(run.hyperparameters)) for run in runs]
     chosen = _differing(flat, apart) if keys is None else list(dict.fromkeys(keys))
     columns = {key: values_of(runs, key, flat) for key in chosen}
+    texts = {key: _texts(column) for key, column in columns.items()}
     places: dict[tuple[str, ...], list[int]] = {}
     for place in range(len(runs)):
-        places.setdefault(tuple(_text(columns[key][place]) for key in chosen), []).append(place)
+        places.setdefault(tuple(texts[key][place] for key in chosen), []).append(place)
     order = sorted(places, key=lambda group: [_rank(columns[key][places[group][0]]) for key in chosen])
     telling = [index for index in range(len(chosen)) if len({group[index] for group in order}) > 1]
     return [
@@ -129,7 +130,7 @@ def seed_notes(group: Group, seeds: str | None) -> list[str]:
     if seeds is None:
         return []
     held = [dict(flatten(run.hyperparameters)).get(seeds, _Missing) for run in group.runs]
-    counts = Counter(_text(value) for value in held if value is not _Missing)
+    counts = Counter(_texts([value for value in held if value is not _Missing]))
     of = f" of {group.label}" if group.label else ""
     return [
         f"{count} runs{of} have {seeds}={text}, and each counts" for text, count in sorted(counts.items()) if count > 1
@@ -142,7 +143,24 @@ class _Missing:
 
 def _differing(flat: Sequence[Mapping[str, Any]], apart: Collection[str]) -> list[str]:
     keys = [key for key in dict.fromkeys(key for each in flat for key in each) if key not in apart]
-    return [key for key in keys if len({_text(each.get(key, _Missing)) for each in flat}) > 1]
+    return [key for key in keys if len(set(_texts([each.get(key, _Missing) for each in flat]))) > 1]
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Each value as text; equal numbers all as the shortest text that one of them has."""
+    shortest: dict[Hashable, str] = {}
+    for value in values:
+        texts = {_text(value), shortest.get(_by_number(value), _text(value))}
+        shortest[_by_number(value)] = min(texts, key=lambda text: (len(text), text))
+    return [shortest[_by_number(value)] for value in values]
+
+
+def _by_number(value: Any) -> Hashable:
+    """What is the same for equal numbers, in lists too; a truth value is no number, and NaN is text."""
+    if isinstance(value, list):
+        return tuple(map(_by_number, value))
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - NaN
+    return value if is_number else _text(value)
 
 
 def _text(value: Any) -> str:

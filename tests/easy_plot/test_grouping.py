@@ -63,6 +63,32 @@ def test_lists_and_truth_values_are_values_like_others(record, runs):
     }
 
 
+def test_equal_numbers_are_one_value_spelt_as_the_shortest(record, runs):
+    for lr in (1, 1.0, 2.0, 1e16, 10**16, "1", True):
+        record(lr=lr)
+    found = runs()
+    assert shape(group_runs(found, ["lr"])) == {"lr=1": 3, "lr=2.0": 1, "lr=1e+16": 2, "lr=True": 1}
+    assert shape(group_runs(having(found, {"lr": [1, "1"]}), None)) == {"lr=1": 3, "lr=True": 1}
+
+
+def test_equal_numbers_in_lists_are_one_value(record, runs):
+    for layers in ([64, 2], [64.0, 2], [64, [2.0]], [64, True]):
+        record(layers=layers)
+    assert shape(group_runs(runs(), ["layers"])) == {"layers=[64,2]": 2, "layers=[64,[2.0]]": 1, "layers=[64,true]": 1}
+
+
+def test_equal_numbers_do_not_tell_runs_apart(record, runs):
+    for lr in (1, 1.0):
+        record(lr=lr, seed=int(lr))
+    assert shape(group_runs(runs(), None, {"seed"})) == {"": 2}
+
+
+def test_numbers_that_are_no_number_are_one_group(record, runs):
+    for _ in range(2):
+        record(lr=float("nan"))
+    assert len(group_runs(runs(), ["lr"])) == 1
+
+
 def test_a_column_of_the_table_is_a_key_where_no_hyperparameter_is(record, runs):
     record(task="one")
     record(task="two")
@@ -93,3 +119,10 @@ def test_a_seed_that_comes_twice_is_told(record, runs):
     (group,) = group_runs(runs(), [])
     assert seed_notes(group, "seed") == ["2 runs have seed=0, and each counts"]
     assert seed_notes(group, None) == []
+
+
+def test_a_seed_that_comes_twice_as_another_kind_of_number_is_told(record, runs):
+    for seed in (1, 1.0):
+        record(seed=seed)
+    (group,) = group_runs(runs(), [])
+    assert seed_notes(group, "seed") == ["2 runs have seed=1, and each counts"]
