@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rla.runs.csv_columns import EMPTY, Array, present
+from rla.runs.csv_cells import EMPTY, Array, present
 
 _LARGEST_KEPT: Final = (32 << 20) - (64 << 10)
 """Bytes of the largest piece of memory that glibc keeps when it is freed, less some room for its own notes."""

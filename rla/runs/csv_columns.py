@@ -1,8 +1,6 @@
 """Some columns of a ``progress.csv`` as numbers, read block by block: the other columns are not converted.
 
-What stays in memory is eight bytes per row and column, however large the file is. An empty cell is
-not the same as a NaN that was recorded: it is the one NaN whose bits are :data:`EMPTY`, which every
-copy of an array keeps.
+What stays in memory is eight bytes per row and column, however large the file is.
 """
 
 from __future__ import annotations
@@ -10,18 +8,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final
 
 import crc32c
 import numpy as np
-from numpy.typing import NDArray
 
+from rla.runs.csv_cells import Array
 from rla.writers.csv_table import whole_rows
-
-Array: TypeAlias = NDArray[np.float64]
-
-EMPTY: Final = 0x7FF8_0000_0000_E301
-"""The bits of a cell in which nothing was recorded: a quiet NaN with a payload of its own."""
 
 _BLOCK: Final = 1 << 20
 
@@ -52,7 +45,7 @@ def read_columns(
         size: How many bytes there are to read at most. Rows that are not whole there do not count.
 
     Returns:
-        An array per column, all of one length, with :data:`EMPTY` in empty cells and NaN for texts;
+        An array per column, all of one length, with :data:`~rla.runs.csv_cells.EMPTY` in empty cells and NaN for texts;
         and how far the whole rows reach.
 
     Raises:
@@ -80,12 +73,6 @@ def crc_of(stream: BinaryIO, end: int) -> int | None:
         crc = crc32c.crc32c(block, crc)
         left -= len(block)
     return None if left else crc
-
-
-def present(values: Array) -> NDArray[np.bool_]:
-    """Which cells something was recorded in, a NaN included."""
-    there: NDArray[np.bool_] = values.view(np.uint64) != EMPTY
-    return there
 
 
 def _joined(parts: list[Array]) -> Array:

@@ -27,7 +27,8 @@ import numpy as np
 from rla.core.layout import CURVES, RootPaths, RunPaths, user_cache_dir
 from rla.fsio.atomic_write import atomic_write
 from rla.fsio.claim_dir import make_dirs
-from rla.runs.csv_columns import Array, Extent
+from rla.runs.csv_cells import Array
+from rla.runs.csv_columns import Extent
 
 LARGEST: Final = 1 << 30
 """Bytes that the cache of one data root has at most; the oldest files are removed first."""

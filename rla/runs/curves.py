@@ -18,7 +18,8 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 
 from rla.errors import RunNotFoundError, SelectionError
-from rla.runs.csv_columns import Array, Extent, crc_of, present, read_columns
+from rla.runs.csv_cells import Array, present
+from rla.runs.csv_columns import Extent, crc_of, read_columns
 from rla.runs.curve_cache import Cached, CurveCache, Source, curve_cache, now
 from rla.runs.run import Run
 from rla.runs.unknown import nearest
