@@ -18,7 +18,8 @@ from rla_scripts.output import printable
 def command(run: str, directory: Path, data_root: Path | None) -> None:
     """Write the code and parameters of a run into DIR.
 
-    DIR is new or empty. Every file is compared with the hash that was taken at the run's start.
+    DIR is new or empty; the parameters lie in DIR/.rla-checkout, apart from the code. Every file is compared with
+    the hash that was taken at the run's start.
 
     RUN is a uid or the beginning of one, a time stamp, `last`, or an expression that one run fulfils.
     """
@@ -26,6 +27,7 @@ def command(run: str, directory: Path, data_root: Path | None) -> None:
     from rla.runs.named import one_run
 
     done = checkout(one_run(open_named(data_root), run), directory)
-    click.echo(f"{counted(done.files, 'file')} in {printable(directory)}")
+    files = counted(done.files, "file")
+    click.echo(f"{files} in {printable(directory)}, and the parameters in {printable(done.beside)}")
     for path, reason in done.left_out:
         click.echo(f"note: not kept: {printable(path)} ({printable(reason)})", err=True)

@@ -37,9 +37,10 @@ def command(
 ) -> int:
     """Run the command of a run again, as a new run.
 
-    Its code is written into DIR (by default reproduce-<uid> here), with a requirements.lock of its packages. How
-    today's environment differs is shown. Then its command runs there, with the same arguments, and records a new run
-    in the same database. The command of a run that somebody else recorded, or another machine, is shown first.
+    Its code is written into DIR (by default reproduce-<uid> here), with a requirements.lock of its packages in
+    DIR/.rla-checkout. How today's environment differs is shown. Then its command runs there, with the same arguments,
+    and records a new run in the same database. The command of a run that somebody else recorded, or another machine,
+    is shown first.
 
     RUN is a uid or the beginning of one, a time stamp, `last`, or an expression that one run fulfils.
     """

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from rla.artifacts.code.listing import CodeList, read_list, verify_code
-from rla.core.layout import CODE, LOG
+from rla.core.layout import CHECKOUT, CODE, LOG
 from rla.errors import ReproduceError
 from rla.fsio.claim_dir import make_dirs
 from rla.fsio.safe_move import Spot, opened, parent_of, read_file
 from rla.runs.run import Run
 
-PARAMETERS: Final = "parameter.yaml"
 _LARGEST: Final = 2**30
 
 
@@ -33,11 +32,25 @@ class Checkout:
     files: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def beside(self) -> Path:
+        """Where that lies which is no part of the code: ``parameter.yaml``, and what others add."""
+        return self.directory / CHECKOUT
+
+    def add(self, name: str, content: bytes) -> None:
+        """Put a file there; what the code has in that place is never overwritten, nor written through.
+
+        Raises:
+            OSError: The disk refused, or the name is taken.
+        """
+        _write(Spot(self.directory, f"{CHECKOUT}/{name}"), content, mode=0o666)
+
 
 def checkout(run: Run, directory: Path) -> Checkout:
-    """Write the code of a run, and ``parameter.yaml``, into a new or empty directory.
+    """Write the code of a run into a new or empty directory, and its ``parameter.yaml`` into one inside.
 
-    Every file is compared with the hash that was taken at the run's start. The copies can be changed.
+    Every file is compared with the hash that was taken at the run's start, and gets the name that it had
+    in the project. The copies can be changed.
 
     Args:
         run: The run.
@@ -52,19 +65,20 @@ def checkout(run: Run, directory: Path) -> Checkout:
     if directory.is_dir() and any(directory.iterdir()):
         raise ReproduceError(f"{directory} is not empty: name a directory that is not there yet", uid=run.uid)
     was_there = directory.is_dir()
-    make_dirs(directory)
+    done = Checkout(directory, len(code.files), [(path, reason) for path, reason in code.left_out])
+    make_dirs(done.beside)
     try:
+        _add_parameters(run, done)
         for path in code.files:
-            _copy(run, path, directory)
+            _copy(run, path, Spot(directory, code.renamed.get(path, path)))
         for path, text in code.links.items():
-            _link(directory, path, text)
-        _copy_parameters(run, directory)
+            _link(Spot(directory, code.renamed.get(path, path)), _renamed_target(path, text, code))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         if was_there:
             directory.mkdir(exist_ok=True)
         raise
-    return Checkout(directory, len(code.files), [(path, reason) for path, reason in code.left_out])
+    return done
 
 
 def _code_of(run: Run) -> CodeList:
@@ -82,31 +96,36 @@ def _code_of(run: Run) -> CodeList:
     return code
 
 
-def _copy(run: Run, path: str, directory: Path) -> None:
+def _copy(run: Run, path: str, target: Spot) -> None:
     """A path of the list is data: it never leads out of either directory, nor through a link."""
     source = Spot(run.require_paths().root / CODE, f"{run.require_paths().place}/{path}")
-    target = Spot(directory, path)
     with parent_of(source) as old:
         content = read_file(old, source.name, _LARGEST)
         is_program = os.stat(source.name, dir_fd=old, follow_symlinks=False).st_mode & 0o100
     _write(target, content, mode=0o777 if is_program else 0o666)
 
 
-def _link(directory: Path, path: str, text: str) -> None:
-    spot = Spot(directory, path)
+def _renamed_target(path: str, text: str, code: CodeList) -> str:
+    """Where a link leads, by the name that this has in the project."""
+    folder = os.path.dirname(path)  # noqa: PTH120 - text all along
+    named = code.renamed.get(os.path.normpath(f"{folder}/{text}" if folder else text))
+    return text if named is None else os.path.relpath(named, folder or os.curdir)
+
+
+def _link(spot: Spot, text: str) -> None:
     with parent_of(spot, make=True) as parent:
         os.symlink(text, spot.name, dir_fd=parent)
 
 
-def _copy_parameters(run: Run, directory: Path) -> None:
+def _add_parameters(run: Run, done: Checkout) -> None:
     paths = run.require_paths()
+    name = paths.parameters(LOG).name
     with opened(Spot(paths.root / LOG, paths.place)) as log:
         try:
-            content = read_file(log, paths.parameters(LOG).name, _LARGEST)
+            content = read_file(log, name, _LARGEST)
         except FileNotFoundError:
             return
-    if not (directory / PARAMETERS).exists():
-        _write(Spot(directory, PARAMETERS), content, mode=0o666)
+    done.add(name, content)
 
 
 def _write(spot: Spot, content: bytes, *, mode: int) -> None:

@@ -90,7 +90,7 @@ def prepare(run: Run, directory: Path) -> Reproduction:
     files = _files_of(run)
     script = _script_in(record, files)
     code = checkout(run, directory.absolute())
-    (code.directory / LOCK_FILE).write_text(lock_text(record.environment), encoding="utf-8")
+    code.add(LOCK_FILE, lock_text(record.environment).encode("utf-8"))
     return Reproduction(
         run=run,
         code=code,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rla.artifacts.code.listing import read_list
 from rla.runs.database import open_database
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +100,9 @@ def test_a_torch_training_is_reproduced_bit_by_bit_whatever_became_of_its_code(p
     assert (new.row["parent_uid"], new.state, new.hyperparameters) == (old.uid, "finished", old.hyperparameters)
     (copy,) = done.place.iterdir()
     assert copy.name == f"reproduce-{old.uid[:8]}"
-    assert "torch==" in (copy / "requirements.lock").read_text()
+    assert "torch==" in (copy / ".rla-checkout" / "requirements.lock").read_text()
+    assert "Warning" not in done.stderr
+    assert read_list(new.code_dir).files == read_list(old.code_dir).files
     assert not (copy / "rla_data").exists()
 
 
@@ -223,4 +226,5 @@ def test_checkout_gives_the_code_and_the_parameters(project, rla_process):
     train(project, "train.py", "3", "x")
     done = rla_process("checkout", "seed == 3", "out", "--data-root", project / "rla_data")
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (done.place / "out").iterdir()} == {"train.py", "model.py", "parameter.yaml"}
+    assert {path.name for path in (done.place / "out").iterdir()} == {"train.py", "model.py", ".rla-checkout"}
+    assert done.stdout == "2 files in out, and the parameters in out/.rla-checkout\n"

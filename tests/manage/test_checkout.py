@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
 import rla
-from rla.errors import ReproduceError
+from rla.artifacts.code.listing import read_list, write_list
+from rla.errors import ReproduceError, RlaWarning
 from rla.manage.checkout import checkout
 from rla.manage.packages_lock import differences, lock_text
 
@@ -31,11 +33,43 @@ def stored(tmp_path, data_root, monkeypatch):
 def test_code_configuration_and_parameters_are_given_back(stored, tmp_path):
     done = checkout(stored, tmp_path / "out")
     found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert found == {"train.py", "package/model.py", "rla_config.yaml", "parameter.yaml"}
+    assert found == {"train.py", "package/model.py", "rla_config.yaml", ".rla-checkout/parameter.yaml"}
     assert (tmp_path / "out/package/model.py").read_text() == "WIDTH = 8\n"
-    assert (tmp_path / "out/parameter.yaml").read_text() == "lr: 0.1\n"
+    assert (done.beside / "parameter.yaml").read_text() == "lr: 0.1\n"
     assert os.access(tmp_path / "out/train.py", os.X_OK)
     assert done.files == 3
+
+
+def test_a_file_gets_back_the_name_that_rla_has_in_the_database(tmp_path, data_root, monkeypatch):
+    monkeypatch.setenv("RLA_BACKUP_CODE", "1")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "parameter.yaml").write_text("mine: 1\n")
+    (project / "link.yaml").symlink_to("parameter.yaml")
+    (project / "rla_config.yaml").write_text("BACKUP_CONFIG:\n  backup_code_dir: [.]\n")
+    with (
+        pytest.warns(RlaWarning, match=r"kept as _parameter\.yaml"),
+        rla.init("task", {"lr": 0.1}, data_root=data_root, config=str(project / "rla_config.yaml")),
+    ):
+        pass
+    done = checkout(rla.query(data_root).one(), tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"parameter.yaml", "link.yaml", "rla_config.yaml", ".rla-checkout"}
+    assert (tmp_path / "out/parameter.yaml").read_text() == "mine: 1\n"
+    assert (tmp_path / "out/link.yaml").read_text() == "mine: 1\n"
+    assert (done.beside / "parameter.yaml").read_text() == "lr: 0.1\n"
+
+
+def test_a_link_in_the_code_leads_nothing_of_ours_elsewhere(stored, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine\n")
+    code = read_list(stored.code_dir)
+    (stored.code_dir / ".rla-checkout").mkdir()
+    (stored.code_dir / ".rla-checkout/requirements.lock").symlink_to(victim)
+    write_list(stored.code_dir, replace(code, links={".rla-checkout/requirements.lock": str(victim)}))
+    with pytest.raises(FileExistsError):
+        checkout(stored, tmp_path / "out").add("requirements.lock", b"ours\n")
+    assert victim.read_text() == "mine\n"
 
 
 def test_what_is_given_back_can_be_changed_without_changing_the_run(stored, tmp_path):
@@ -74,7 +108,7 @@ def test_a_failure_in_the_middle_leaves_nothing(stored, tmp_path, monkeypatch):
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rla.manage.checkout._copy_parameters", full)
+    monkeypatch.setattr("rla.manage.checkout._copy", full)
     with pytest.raises(OSError, match="No space"):
         checkout(stored, tmp_path / "out")
     assert not (tmp_path / "out").exists()

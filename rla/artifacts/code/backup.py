@@ -106,6 +106,7 @@ class _Keeper:
         self._files: dict[str, str] = {}
         self._links: dict[str, str] = {}
         self._places: dict[str, str] = {}
+        self._renamed: dict[str, str] = {}
         self._folder: str | None = None
         self._directory: int | None = None
 
@@ -173,7 +174,7 @@ class _Keeper:
                 f"{self.report.copied} files were copied, because the code store refused: {self._store.refused}"
             )
         self.report.left_out.sort()
-        code = CodeList(self._files, self._links, self.report.left_out, self.report.warnings)
+        code = CodeList(self._files, self._links, self.report.left_out, self.report.warnings, self._renamed)
         write_list(self._target, code)
         self._cache.save(self._records, found.decisions)
         self._store.drop_abandoned()
@@ -251,6 +252,7 @@ class _Keeper:
         if place not in OWN_FILES:
             return place
         self.report.warnings.append(f"{place} is kept as _{place}, because rla has a file of that name there")
+        self._renamed[f"_{place}"] = place
         return f"_{place}"
 
     def _spot(self, place: str) -> Spot:

@@ -24,7 +24,7 @@ from rla.artifacts.code.ignore import GITIGNORE, IgnoreRules, explicit_rules, ne
 from rla.artifacts.code.kinds import CLUTTER, ENVIRONMENT_MARKS, is_source
 from rla.artifacts.code.plan import BackupPlan, Entry, entries_of
 from rla.artifacts.code.secrets import secret_by_name
-from rla.core.layout import ARCHIVED, CODE, DATABASE_FILE, JOB_STATE_DIR, KINDS, STATE_DIR, RunPaths
+from rla.core.layout import ARCHIVED, CHECKOUT, CODE, DATABASE_FILE, JOB_STATE_DIR, KINDS, STATE_DIR, RunPaths
 
 _RUN_MARK: Final = RunPaths(Path(), "").marker(CODE).name
 _LOOKED_AT_PER_FILE: Final = 20
@@ -130,7 +130,7 @@ class _Finder:
             if self._is_over():
                 self._leave_out(place, f"and what follows: there are more than {self._most:,} files")
                 break
-            if (name in CLUTTER and not entry.whole) or name.startswith(DATABASE_FILE):
+            if (name in CLUTTER and not entry.whole) or name == CHECKOUT or name.startswith(DATABASE_FILE):
                 continue  # and to open a database that is in use would drop its locks
             try:
                 if not item.is_dir(follow_symlinks=False):

@@ -14,7 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -41,12 +41,14 @@ class CodeList:
         links: The text of each symbolic link.
         left_out: Paths and reasons.
         warnings: What else was told.
+        renamed: Path -> what it was called in the project, where rla has a file of that name.
     """
 
     files: Mapping[str, str]
     links: Mapping[str, str]
     left_out: Sequence[tuple[str, str]] = ()
     warnings: Sequence[str] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def digest(data: bytes) -> str:
@@ -80,7 +82,8 @@ def read_list(target: Path) -> CodeList:
         message = f"{target / LIST_FILE} is not a list of code that this version of rla reads"
         raise ValueError(message)
     left_out = [(str(path), str(reason)) for path, reason in content.get("left_out", [])]
-    return CodeList(_texts(content, "files"), _texts(content, "links"), left_out, content.get("warnings", []))
+    warnings = content.get("warnings", [])
+    return CodeList(_texts(content, "files"), _texts(content, "links"), left_out, warnings, _texts(content, "renamed"))
 
 
 def verify_code(target: Path) -> list[str]:

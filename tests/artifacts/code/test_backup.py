@@ -372,6 +372,14 @@ def test_the_names_of_rlas_own_files_are_kept_under_another_name(project, backup
     assert kept(target)[f"_{LIST_FILE}"] == b"{}"
     assert kept(target)["conf/parameter.yaml"] == b"deep: 1\n"
     assert "parameter.yaml is kept as _parameter.yaml" in " ".join(report.warnings)
+    assert read_list(target).renamed == {"_parameter.yaml": "parameter.yaml", f"_{LIST_FILE}": LIST_FILE}
+
+
+def test_what_a_checkout_put_beside_the_code_is_no_code(project, backup):
+    write(project / ".rla-checkout/parameter.yaml", "lr: 1\n")
+    report, target = backup(BackupPlan(project, (".",)))
+    assert not [path for path in kept(target) if "checkout" in path]
+    assert not [path for path, _ in report.left_out if "checkout" in path]
 
 
 def test_a_program_that_may_be_executed_stays_one(project, backup):
