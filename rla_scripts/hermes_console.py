@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rla.core.wording import counted
-from rla_scripts.hermes_status import span
+from rla.core.wording import counted, span
 from rla_scripts.output import printable
 
 if TYPE_CHECKING:

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rla.core.wording import counted
 from rla_scripts.options import data_root_option, json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_json, printable
 
 if TYPE_CHECKING:
     from rla.batch.status import BatchStatus
-
-FAILURES = 10
 
 
 @click.command("status")
@@ -51,7 +48,7 @@ def watch(name: str | None, interval: float, data_root: Path | None) -> int:
         _draw(found, interval, data_root)
     else:
         while not found.is_over:
-            click.echo(" ".join(lines_of(found)[1].split()))
+            click.echo(found.summary)
             time.sleep(interval)
             found = _look(found.name, data_root) or found
         click.echo("\n".join(lines_of(found)))
@@ -59,36 +56,8 @@ def watch(name: str | None, interval: float, data_root: Path | None) -> int:
 
 
 def lines_of(found: BatchStatus) -> list[str]:
-    """A batch in a few lines."""
-    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing has been started"
-    lines = [
-        f"batch {printable(found.name)}, {counted(found.total, 'job')}"
-        + (f" of {printable(found.source)}" if found.source else "")
-    ]
-    lines.append(f"  {counts}")
-    if found.seconds_left is not None:
-        lines.append(f"  about {span(found.seconds_left)} left, {found.slots} at a time")
-    elif not found.is_running and set(found.counts) != {"finished"}:
-        lines.append("  nothing runs it now: the same command with --resume goes on")
-    for failure in found.failures[:FAILURES]:
-        lines.append(f"{failure.state}: {printable(failure.label)}")
-        lines += [f"    {printable(line)}" for line in failure.error.splitlines()[-3:]]
-        lines += [f"    {printable(failure.directory)}"] if failure.directory is not None else []
-    if len(found.failures) > FAILURES:
-        lines.append(f"... and {len(found.failures) - FAILURES} more")
-    return lines
-
-
-def span(seconds: float) -> str:
-    """A time as short as people say it."""
-    if seconds < 10:  # noqa: PLR2004 - tenths matter below
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}d{hours:02}h"
-    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest} s"
+    """A batch in a few lines, without what could move the cursor."""
+    return [printable(line) for line in found.lines()]
 
 
 def _look(name: str | None, data_root: Path | None) -> BatchStatus | None:

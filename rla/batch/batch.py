@@ -105,6 +105,7 @@ def _announce(batch: Batch, file: BatchFile, about: BatchAbout, wish: Wish) -> N
 def _about(batch: Batch) -> BatchAbout:
     return BatchAbout(
         name=batch.workload.batch,
+        origin=batch.workload.origin,
         total=batch.total,
         slots=batch.slots.count,
         source=str(batch.source or ""),

@@ -19,6 +19,7 @@ class BatchAbout(msgspec.Struct, kw_only=True):
 
     Attributes:
         name: Its name in the table.
+        origin: What makes its runs, as the table calls it; empty where an older version has not said.
         total: How many items it has.
         slots: How many of them run at once.
         source: The file that lists them.
@@ -30,6 +31,7 @@ class BatchAbout(msgspec.Struct, kw_only=True):
     """
 
     name: str
+    origin: str = ""
     total: int
     slots: int = 1
     source: str = ""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from rla.core import states
+from rla.runs.html import table
 
 if TYPE_CHECKING:
     from rla.batch.job_run import JobRun
     from rla.batch.outcome import Outcome
 
 _KEPT: Final = 1000
+_LAST_LINES: Final = 3
 
 
 class Listener(Protocol):
@@ -35,7 +38,7 @@ class Listener(Protocol):
         """A job whose output is shown has printed something."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Failure:
     """An item that did not succeed.
 
@@ -51,10 +54,24 @@ class Failure:
     error: str
     directory: Path | None = None
 
+    def details(self) -> Iterator[str]:
+        """The last lines of what is told of it, and its directory."""
+        yield from last_lines(self.error)
+        yield from (str(directory) for directory in filter(None, [self.directory]))
+
     def __str__(self) -> str:
         """One line."""
-        last = self.error.splitlines()[-1] if self.error else self.state
-        return f"{self.label}: {self.state}: {last}"
+        return f"{self.label}: {self.state}: {self.reason}"
+
+    def __repr__(self) -> str:
+        """One line, in a list of others."""
+        return f"<{self}>"
+
+    @property
+    def reason(self) -> str:
+        """The last line of what is told; an exit code says little without the line before it."""
+        *before, last = last_lines(self.error) or [self.state]
+        return f"{before[-1].strip()} ({last})" if before and last.startswith("exit code") else last
 
 
 @dataclass
@@ -90,3 +107,14 @@ class BatchReport:
         self.ends[state] += 1
         if failure is not None and len(self.failures) < _KEPT:
             self.failures.append(failure)
+
+
+def last_lines(error: str) -> list[str]:
+    """The last lines of what is told of a failure, without those that only underline."""
+    return [line for line in error.splitlines() if line.strip(" ^~")][-_LAST_LINES:]
+
+
+def failures_html(failures: Sequence[Failure]) -> str:
+    """Failures as a table for a notebook; nothing where there are none."""
+    rows = [(each.label, each.state, each.reason, each.directory) for each in failures]
+    return f"\n{table(rows, ('what failed', 'state', 'why', 'where'))}" if rows else ""

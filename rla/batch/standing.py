@@ -64,10 +64,17 @@ def standing_of(database: Database, batch: str, origin: str) -> dict[str, Standi
     return found
 
 
-def newest_runs(database: Database, batch: str) -> list[Run]:
-    """The newest run of each item of a batch, the newest first; what goes on is read from its files."""
+def newest_runs(database: Database, batch: str, origin: str = "") -> list[Run]:
+    """The newest run of each item of a batch, the newest first; what goes on is read from its files.
+
+    Args:
+        database: Where the runs are.
+        batch: The batch.
+        origin: What made its runs, because a grid and a hermes file may have one name; empty for whatever did.
+    """
+    condition = [runs.c.batch == batch, *([runs.c.origin == origin] if origin else [])]
     found: dict[str, Run] = {}
-    for row in database.table.rows(where=[runs.c.batch == batch]):
+    for row in database.table.rows(where=condition):
         key = row["job"] or row["uid"]
         if key not in found:
             found[key] = database.run_of(row)

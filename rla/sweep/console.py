@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from rla.sweep.report import last_lines
+from rla.batch.events import last_lines
+from rla.core.wording import span
 
 if TYPE_CHECKING:
     from rla.batch.job_run import JobRun
     from rla.batch.outcome import Outcome
     from rla.sweep.report import GridReport
-
-_MINUTE: Final = 60.0
 
 
 class Console:
@@ -40,7 +39,8 @@ class Console:
         self._ended += not again
         seconds = max(0.0, outcome.result.ended - run.created.timestamp())
         rest = ", and is run again" if again else ""
-        self._say(f"[{self._ended}/{self._total}] {outcome.state:<8} {run.item.label} after {_span(seconds)}{rest}")
+        number = f"[{self._ended:>{len(str(self._total))}}/{self._total}]"
+        self._say(f"{number} {outcome.state:<8} {run.item.label} after {span(seconds)}{rest}")
         for line in last_lines(outcome.error or ""):
             self._say(f"    {line}")
 
@@ -65,7 +65,3 @@ class Console:
             shown = "".join(char if char.isprintable() else "?" for char in text)
             with contextlib.suppress(OSError, ValueError):
                 sys.stderr.write(f"{shown}\n")
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < _MINUTE else f"{seconds / _MINUTE:.1f} min"

@@ -18,7 +18,7 @@ from rla.sweep.declaration import Declaration
 from rla.sweep.launch import How, OnFailure, database_of, plan_variants, run_variants
 from rla.sweep.naming import SEED
 from rla.sweep.variant import Variant
-from rla.sweep.workload import GridWorkload
+from rla.sweep.workload import ORIGIN, GridWorkload
 
 if TYPE_CHECKING:
     from rla.batch.status import BatchStatus
@@ -210,7 +210,7 @@ class ExperimentGrid(Declaration):
         from rla.batch.status import status_of  # noqa: PLC0415 - loads SQLAlchemy
 
         batch, database = self._stored(data_root)
-        status = status_of(database, batch)
+        status = status_of(database, batch, ORIGIN)
         if status is None:
             raise GridError(f"the grid {batch!r} was never run with the database {database.root.root}")
         return status
@@ -226,7 +226,7 @@ class ExperimentGrid(Declaration):
         from rla.runs.query import query  # noqa: PLC0415 - as above
 
         batch, database = self._stored(data_root)
-        uids = [run.uid for run in reversed(newest_runs(database, batch))]
+        uids = [run.uid for run in reversed(newest_runs(database, batch, ORIGIN))]
         return query(database.root.root, uids=uids, sort="started").frame(columns)
 
     def _stored(self, data_root: str | os.PathLike[str] | None) -> tuple[str, Database]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rla.batch.events import BatchReport, Failure
+from rla.batch.events import BatchReport, Failure, failures_html
 from rla.errors import JobsFailedError
 
 _SHOWN: Final = 20
-_LINES: Final = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GridReport:
     """What became of the variants of one call.
 
@@ -64,14 +64,10 @@ class GridReport:
 
     def lines(self) -> Iterator[str]:
         """The counts, then each failure with its last lines and its directory."""
-        parts = [f"{count} {state}" for state, count in sorted(self.report.ends.items())]
-        parts += [f"{self.skipped} finished before"] if self.skipped else []
-        parts += [f"{self.not_started} not started"] if self.not_started else []
-        yield f"grid {self.batch}: {', '.join(parts) or 'there was nothing to run'}"
+        yield self._summary
         for failure in self.failures[:_SHOWN]:
             yield f"  {failure.label}: {failure.state}"
-            yield from (f"    {line}" for line in last_lines(failure.error))
-            yield from (f"    {directory}" for directory in filter(None, [failure.directory]))
+            yield from (f"    {line}" for line in failure.details())
         if self.report.failed > _SHOWN:
             yield f"  ... and {self.report.failed - _SHOWN} more"
 
@@ -79,7 +75,17 @@ class GridReport:
         """All of it."""
         return "\n".join(self.lines())
 
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<{self._summary}>"
 
-def last_lines(error: str) -> list[str]:
-    """The last lines of what is told of a failure, without those that only underline."""
-    return [line for line in error.splitlines() if line.strip(" ^~")][-_LINES:]
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return f"<p>{html.escape(self._summary)}</p>{failures_html(self.failures)}"
+
+    @property
+    def _summary(self) -> str:
+        parts = [f"{count} {state}" for state, count in sorted(self.report.ends.items())]
+        parts += [f"{self.skipped} finished before"] if self.skipped else []
+        parts += [f"{self.not_started} not started"] if self.not_started else []
+        return f"grid {self.batch}: {', '.join(parts) or 'there was nothing to run'}"

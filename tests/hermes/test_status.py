@@ -24,10 +24,10 @@ def test_a_finished_batch_is_told_with_its_failures(repository, hermes, status):
     hermes("-n", "b")
     done = status()
     assert done.code == 0
-    first, counts, advice, failure, *details, directory = done.out.splitlines()
+    first, finished, failed, advice, failure, *details, directory = done.out.splitlines()
     assert "--resume" in advice
     assert first == f"batch b, 2 jobs of {repository.path / 'a.hermes'}"
-    assert counts.strip() == "1 finished, 1 failed"
+    assert (finished, failed) == ("  1 finished", "  1 failed")
     assert failure.startswith("failed: ")
     assert failure.endswith("--exit=7")
     assert [line.strip() for line in details] == ["complained", "exit code 7"]
@@ -62,7 +62,7 @@ def test_a_batch_that_was_broken_off_says_how_to_go_on(repository, started, stat
     process.signal()
     process.end()
     out = status().out
-    assert "1 pending, 1 interrupted" in out
+    assert [line.strip() for line in out.splitlines()[1:3]] == ["1 pending", "1 interrupted"]
     assert "--resume" in out
 
 

@@ -11,6 +11,7 @@ import pytest
 from rla.errors import GridError, JobsFailedError
 from rla.sweep import call_experiment, user_config
 from rla.sweep.run_utils import setup_logger_kwargs
+from rla_scripts.main import _run, group
 
 
 def score(lr, seed=0):
@@ -292,8 +293,27 @@ def test_status_counts_states_and_names_failures(grid):
     made.run(local(lambda lr: 1 / lr), quiet=True)
     status = made.status()
     assert (status.total, status.counts) == (3, {"finished": 2, "failed": 1})
-    assert status.failures[0].label == "g_lr0_s0"
+    assert status.failures[0].label == "g_lr0 seed 0"
     assert "ZeroDivisionError" in status.failures[0].error
+
+
+def test_a_status_names_failures_as_the_report_does(grid):
+    def train(lr):
+        raise ValueError("bad")
+
+    made = grid(lr=[1], seed=[3])
+    report = made.run(local(train), quiet=True)
+    assert [each.label for each in made.status().failures] == [each.label for each in report.failures] == ["g seed 3"]
+
+
+def test_jobs_of_a_hermes_file_with_the_same_name_are_no_variants(grid, place):
+    made = grid(lr=[1])
+    made.run(local(lambda lr: lr), quiet=True)
+    (place / "job.py").write_text("", encoding="utf-8")
+    (place / "g.hermes").write_text("EXEC\n[[python, job.py],[]]\n", encoding="utf-8")
+    assert _run(group, ["hermes", "exec", "-f", "g.hermes"]) == 0
+    assert (made.status().counts, made.status().origin) == ({"finished": 1}, "sweep")
+    assert list(made.frame().task) == ["g"]
 
 
 def test_another_process_can_ask_a_grid_of_the_same_name(grid):
