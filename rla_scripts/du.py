@@ -21,7 +21,7 @@ _HEADERS = {"task": ("SIZE", "RUNS", "TASK"), "run": ("SIZE", "RUN", "NAME"), "k
 def command(by: Literal["task", "run", "kind"], data_root: Path | None, as_json: bool) -> int:
     """Tell how much disk space the runs take.
 
-    The largest come first. By kind, the trash and unused backed-up code are counted, too.
+    The largest come first. By kind, the trash, unused backed-up code and the cache of curves are counted, too.
     """
     from rla.manage.disk_usage import usage
     from rla.manage.plan import size_text

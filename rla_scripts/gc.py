@@ -43,13 +43,14 @@ def _age(context: click.Context, option: click.Parameter, value: str) -> timedel
     show_default=True,
     help="What was deleted that long ago: 30d, 12h, 0d.",
 )
+@click.option("--curves", "all_curves", is_flag=True, help="Also empty the cache of curves, which plots fill again.")
 @asking_options
 @data_root_option
-def command(older_than: timedelta, manner: Manner, data_root: Path | None) -> int:
+def command(older_than: timedelta, *, all_curves: bool, manner: Manner, data_root: Path | None) -> int:
     """Empty the trash for good.
 
     What was deleted longer ago than --older-than cannot be restored any more. Backed-up code that no run uses goes
-    too.
+    too, and what was cached of the curves of runs that are gone.
     """
     from rla.manage.gc import collect
     from rla.manage.restore import list_operations
@@ -64,7 +65,7 @@ def command(older_than: timedelta, manner: Manner, data_root: Path | None) -> in
         if old and not agreed(f"Remove {count(runs)} for good?", yes=manner.yes):
             return 1
         with Bar("empty the trash") as bar, interruption_told(database, Deed("remove", "removed"), None, runs):
-            report = collect(database, older_than=older_than, progress=bar)
+            report = collect(database, older_than=older_than, all_curves=all_curves, progress=bar)
     if manner.as_json:
         told = None if report is None else report_dict(report)
         echo_json({"operations": [vars(operation) for operation in old], "report": told})

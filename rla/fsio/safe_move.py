@@ -161,6 +161,19 @@ def read_file(directory: int, name: str, limit: int) -> bytes:
         return file.read()
 
 
+def read_start(directory: int, name: str, length: int) -> bytes:
+    """The first bytes of a file in a directory; links and pipes are refused.
+
+    Raises:
+        OSError: There is no such file.
+    """
+    descriptor = os.open(name, os.O_RDONLY | _NO_LINK, dir_fd=directory)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a file of rla", name)
+        return file.read(length)
+
+
 def replace_file(directory: int, name: str, data: bytes) -> None:
     """Replace a file in a directory in one step, durably; what a kill leaves is used by the next try.
 

@@ -16,6 +16,7 @@ from rla.runs.database import Database
 
 TRASH = ".rla/trash"
 CODE_STORE = ".rla/code-store"
+CURVE_CACHE = ".rla/cache/curves"
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Usage:
 def usage(database: Database, by: Literal["task", "run", "kind"] = "task") -> list[Usage]:
     """The disk space that the runs below this root take, the largest first.
 
-    ``kind`` adds what the trash holds, and the code that no run links any more.
+    ``kind`` adds what the trash holds, the code that no run links any more, and the cache of curves.
     """
     lines: dict[str, Usage] = {}
     counted: set[tuple[int, int]] = set()
@@ -72,7 +73,11 @@ def _leaves(database: Database) -> Iterator[tuple[Database, Item, Copy, str]]:
 
 def _add_own(database: Database, lines: dict[str, Usage], counted: set[tuple[int, int]]) -> None:
     roots = [home.root for home in database.everywhere()]
-    own = [(CODE_STORE, root.code_store) for root in roots] + [(TRASH, root.trash) for root in roots]
+    own = [
+        *((CODE_STORE, root.code_store) for root in roots),
+        *((TRASH, root.trash) for root in roots),
+        *((CURVE_CACHE, root.curve_cache) for root in roots),
+    ]
     for key, directory in own:
         try:
             with opened(Spot(directory.parent, directory.name)) as found:

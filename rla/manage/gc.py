@@ -1,4 +1,4 @@
-"""Empty the trash, and remove backed-up code that no run uses any more."""
+"""Empty the trash, and remove backed-up code and cached curves that no run uses any more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from rla.core.layout import DOOMED_FILE, KINDS, PLAN_FILE, TRASH_BESIDE, RootPaths
+from rla.core.layout import CURVES, DOOMED_FILE, KINDS, PLAN_FILE, TRASH_BESIDE, RootPaths, user_cache_dir
 from rla.fsio.atomic_write import sync_directory
 from rla.fsio.journal import clear_temporaries
 from rla.fsio.safe_move import Spot, drop_empty_parents, opened
@@ -23,6 +23,7 @@ from rla.manage.report import Report
 from rla.manage.roll import reason
 from rla.manage.staging import remove_leaf
 from rla.manage.trash import drop_empty_trash, operations, slots
+from rla.runs.curve_cache import drop_cached
 from rla.runs.database import Database
 
 GC: Final = "gc"
@@ -32,15 +33,19 @@ _STAMP: Final = re.compile(r"\d{8}-\d{6}")
 _FOLDER: Final = re.compile(r"[0-9a-f]{2}")
 
 
-def collect(database: Database, *, older_than: timedelta, progress: Progress | None = None) -> Report:
+def collect(
+    database: Database, *, older_than: timedelta, all_curves: bool = False, progress: Progress | None = None
+) -> Report:
     """Remove for good what was put into the trash before some time ago.
 
     Each operation is marked first; from then on it cannot be undone, and a gc that is killed is
-    finished by the next one. Of the code store the entries go that no run links any more.
+    finished by the next one. Of the code store the entries go that no run links any more, and of the
+    cache of curves what was read of files that are gone.
 
     Args:
         database: The data root.
         older_than: How long deleted runs are kept.
+        all_curves: Empty the cache of curves: each is read from its file again when it is next drawn.
         progress: Called with the number of operations that were emptied, and of all.
 
     Returns:
@@ -52,6 +57,7 @@ def collect(database: Database, *, older_than: timedelta, progress: Progress | N
     report = Report(GC)
     for home in database.everywhere():
         report.add(_collect_in(home, older_than, progress))
+        report.bytes += _collect_curves(home.root, every=all_curves)
     return report
 
 
@@ -168,6 +174,13 @@ def _collect_code(root: RootPaths) -> int:
                 freed += sum(_remove_unused(name, directory, limit) for name in names)
             drop_empty_parents(Spot(root.code_store, f"{folder}/x"))
     return freed
+
+
+def _collect_curves(root: RootPaths, *, every: bool) -> int:
+    """In the root's own cache, and in this user's, which serves where a root cannot be written."""
+    users = user_cache_dir()
+    own = drop_cached(root.state_dir, root.curve_cache, every=every)
+    return own + drop_cached(users, users / CURVES, below=root.root.absolute(), every=every)
 
 
 def _remove_unused(name: str, directory: int, limit: float) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from hashlib import blake2b
 from pathlib import Path
@@ -24,9 +25,11 @@ import crc32c
 import msgspec
 import numpy as np
 
-from rla.core.layout import CURVES, RootPaths, RunPaths, user_cache_dir
-from rla.fsio.atomic_write import atomic_write
+from rla.core.layout import CURVES, JobRunPaths, JobTreePaths, RootPaths, RunPaths, user_cache_dir
+from rla.fsio.atomic_write import TEMP_MARK, atomic_write
 from rla.fsio.claim_dir import make_dirs
+from rla.fsio.safe_move import Spot, opened, read_start
+from rla.fsio.tree_walk import disk_bytes
 from rla.runs.csv_cells import Array
 from rla.runs.csv_columns import Extent
 
@@ -38,6 +41,8 @@ _TICK: Final = 2_000_000_000
 """Nanoseconds within which a change may leave a file's times as they were."""
 _FORMAT: Final = 1
 _ALIGNMENT: Final = 8
+_NAME: Final = re.compile(r"[0-9a-f]{32}")
+_LONGEST_HEAD: Final = 1 << 16
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -135,9 +140,44 @@ class CurveCache:
 
 def curve_cache(paths: RunPaths) -> CurveCache:
     """The cache for a run: in its data root, or the user's where that is read only."""
-    roots = (RootPaths(paths.root), RootPaths(paths.root.parent))  # an archived copy lies one level lower
+    kind = JobTreePaths if isinstance(paths, JobRunPaths) else RootPaths
+    roots = map(kind, (paths.root, *paths.root.parents[:2]))  # an archived copy lies one or two levels lower
     own = [root.curve_cache for root in roots if root.state_dir.is_dir()]
     return CurveCache([*own[:1], user_cache_dir() / CURVES])
+
+
+def drop_cached(state_dir: Path, directory: Path, *, below: Path | None = None, every: bool = False) -> int:
+    """Remove what was read of files that are gone, and what kills left.
+
+    Args:
+        state_dir: What no link leads out of.
+        directory: A cache in it.
+        below: Only of files that lay below this; by default of any.
+        every: Also of files that are there.
+
+    Returns:
+        How many bytes of the disk are free now.
+    """
+    freed = 0
+    with contextlib.suppress(OSError), opened(Spot(state_dir, directory.relative_to(state_dir).as_posix())) as cache:
+        for name in os.listdir(cache):  # noqa: PTH208 - of a descriptor
+            with contextlib.suppress(OSError):
+                if name.endswith(TEMP_MARK) or (_NAME.fullmatch(name) and _is_useless(cache, name, below, every=every)):
+                    found = os.stat(name, dir_fd=cache, follow_symlinks=False)
+                    os.unlink(name, dir_fd=cache)
+                    freed += disk_bytes(found)
+    return freed
+
+
+def _is_useless(cache: int, name: str, below: Path | None, *, every: bool) -> bool:
+    """Whether a file of a cache is of a CSV that is gone, or of any; nobody knows it of one that is damaged."""
+    line = read_start(cache, name, _LONGEST_HEAD).partition(b"\n")[0]
+    try:
+        csv = msgspec.json.decode(line, type=_Head).csv
+    except msgspec.MsgspecError:
+        return every and below is None
+    is_below = below is None or Path(csv).is_relative_to(below)
+    return is_below and (every or not os.path.lexists(csv))
 
 
 def now() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rla.runs.query import query
 from tests.manage.stored_runs import snapshot
 
 
@@ -68,6 +69,17 @@ def test_an_age_that_is_none_is_a_wrong_command_line(rla_command, deleted, data_
     before = in_trash(data_root)
     done = rla_command("gc", "--older-than", age, "--yes")
     assert (done.code, done.out, in_trash(data_root)) == (2, "", before)
+
+
+def test_curves_empties_their_cache_and_without_it_the_cache_stays(rla_command, trained, data_root):
+    trained()
+    query(data_root).one().curve("reward")
+    cache = data_root / ".rla/cache/curves"
+    assert rla_command("gc").code == 0
+    assert len(list(cache.iterdir())) == 2
+    done = rla_command("gc", "--curves")
+    assert (done.code, done.lines[-1].startswith("emptied 0 operations, ")) == (0, True)
+    assert list(cache.iterdir()) == []
 
 
 def test_json_tells_what_was_emptied(rla_command, deleted):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from rla.core.layout import user_cache_dir
 from rla.manage import gc as module
 from rla.manage.disk_usage import usage
 from rla.manage.gc import collect
 from rla.manage.plan import execute, plan_archive, plan_delete
 from rla.manage.restore import list_operations, restore
+from rla.runs.curve_cache import CurveCache
+from rla.runs.curves import read_curve
 from rla.runs.database import open_database
+from rla.runs.query import query
 from tests.manage.stored_runs import make_run, place_of, snapshot
 
 NOW, A_DAY = timedelta(0), timedelta(days=1)
@@ -111,6 +117,75 @@ def test_code_that_no_run_links_goes_after_a_day(root, uids, database, monkeypat
     assert collect(database, older_than=A_DAY).bytes == (place / "train.py").stat().st_blocks * 512
     assert [path.name for path in folder.iterdir()] == ["used"]
     assert (root / ".rla" / "code-store" / "cache.json").exists()
+
+
+@pytest.fixture
+def drawn(database, uids):
+    """The four runs with values that were read before, and the cache that has them."""
+    for number, uid in enumerate(uids):
+        run = query(database.root.root, uids=[uid]).one()
+        run.paths.csv.write_text(f"return,time-step\n{number},1\n", encoding="ascii")
+        run.curve("return")
+    return database.root.curve_cache
+
+
+def cached_of(cache) -> dict[str, int]:
+    """How many columns the cache has of each CSV."""
+    return Counter(json.loads(file.read_bytes().partition(b"\n")[0])["csv"] for file in cache.iterdir())
+
+
+def test_of_the_cache_of_curves_goes_what_runs_had_that_are_gone(root, uids, database, delete, drawn):
+    gone = str(root / "log" / place_of(database, uids[0]) / "progress.csv")
+    assert (len(cached_of(drawn)), cached_of(drawn)[gone]) == (4, 2)
+    delete(uids[:1])
+    (drawn / ".killed.0a1b.rla-tmp").write_bytes(b"half")
+    (drawn / "notes.txt").write_bytes(b"not ours")
+    before = sum(file.stat().st_blocks * 512 for file in drawn.iterdir())
+    freed = collect(database, older_than=A_DAY).bytes
+    (drawn / "notes.txt").unlink()
+    assert sum(file.stat().st_blocks * 512 for file in drawn.iterdir()) == before - freed - 4096
+    assert gone not in cached_of(drawn)
+    assert set(cached_of(drawn).values()) == {2}
+    assert len(cached_of(drawn)) == 3
+
+
+def test_all_of_the_cache_of_curves_goes_when_asked_and_values_are_read_again(root, uids, database, drawn):
+    (drawn / ("0" * 32)).write_bytes(b"damaged")
+    assert collect(database, older_than=A_DAY, all_curves=True).bytes > 0
+    assert list(drawn.iterdir()) == []
+    assert query(root, uids=[uids[1]]).one().curve("return").y.tolist() == [1]
+
+
+def test_the_users_cache_loses_what_it_has_of_this_root_only(tmp_path, uids, database, delete):
+    users = user_cache_dir() / "curves"
+    cache = CurveCache([users])
+    elsewhere = tmp_path / "progress.csv"
+    elsewhere.write_text("return,time-step\n1,1\n", encoding="ascii")
+    mine = query(database.root.root, uids=uids[:1]).one().paths.csv
+    mine.write_text("return,time-step\n1,1\n", encoding="ascii")
+    for path in (elsewhere, mine):
+        read_curve(path, "return", "time-step", cache)
+    elsewhere.unlink()
+    (users / ("0" * 32)).write_bytes(b"damaged")
+    assert collect(database, older_than=A_DAY).bytes == 0
+    delete(uids[:1])
+    assert collect(database, older_than=A_DAY).bytes > 0
+    (users / ("0" * 32)).unlink()
+    assert set(cached_of(users)) == {str(elsewhere)}
+
+
+def test_a_cache_that_is_a_link_is_left_alone(tmp_path, database, drawn):
+    drawn.rename(tmp_path / "aside")
+    drawn.symlink_to(tmp_path / "aside")
+    before = snapshot(tmp_path / "aside")
+    assert collect(database, older_than=A_DAY, all_curves=True).bytes == 0
+    assert snapshot(tmp_path / "aside") == before
+
+
+def test_the_cache_of_curves_is_counted_by_kind(database, drawn):
+    found = {line.key: line.bytes for line in usage(database, by="kind")}
+    files = sum(file.stat().st_blocks * 512 for file in drawn.iterdir())
+    assert found[".rla/cache/curves"] == files + drawn.stat().st_blocks * 512
 
 
 def test_usage_by_task_run_and_kind_counts_linked_code_once(root, uids, database, delete):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import rla
 from rla import logger, time_step_holder
-from rla.core.layout import RunPaths
+from rla.core.layout import JobTreePaths, RunPaths
 from rla.errors import RunNotFoundError, SelectionError
 from rla.runs import csv_columns, curve_cache
 from rla.runs.curve_cache import CurveCache
@@ -314,6 +314,13 @@ class TestManyRuns:
         live.log.rename(copy.log)
         directories = curve_cache.curve_cache(copy)._directories
         assert directories[0] == data_root / ".rla/cache/curves"
+
+    def test_a_job_uses_the_cache_of_its_tree_and_so_does_its_archived_copy(self, tmp_path):
+        tree = JobTreePaths(tmp_path / "experiments")
+        tree.state_dir.mkdir(parents=True)
+        for archived in (False, True):
+            directories = curve_cache.curve_cache(tree.copy("train/0001", archived=archived))._directories
+            assert directories[0] == tmp_path / "experiments/.rla-jobs/cache/curves"
 
     def test_without_the_file_there_is_no_curve(self, tmp_path):
         with pytest.raises(RunNotFoundError):
