@@ -106,7 +106,7 @@ def execute(dry_run: bool, compile_only: bool, **options: Any) -> int:
     console.begin()
     report = run(plan, console, request.wish)
     console.end(report)
-    if console.interrupted:
+    if report.interrupted:
         return INTERRUPTED
     return 0 if report.succeeded else SOME_FAILED
 

@@ -25,15 +25,10 @@ SHOWN = 20
 
 
 class Console:
-    """Hears what becomes of a batch, and prints a line for each thing.
-
-    Attributes:
-        interrupted: Whether Ctrl-C ended it.
-    """
+    """Hears what becomes of a batch, and prints a line for each thing."""
 
     def __init__(self, plan: Plan) -> None:
         """Nothing is printed yet."""
-        self.interrupted = False
         self._plan = plan
         self._ended = 0
         self._seconds: list[float] = []
@@ -67,7 +62,6 @@ class Console:
 
     def noted(self, text: str) -> None:
         """Something else happened."""
-        self.interrupted = self.interrupted or text.startswith("interrupted")
         _say(f"hermes: {printable(text)}")
 
     def printed(self, data: bytes, *, error: bool) -> None:

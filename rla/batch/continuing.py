@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rla.batch import job_run
+from rla.batch.ending import end_run
 from rla.batch.events import Listener
 from rla.batch.job_run import JobRun
 from rla.batch.ledger import Ledger
@@ -25,7 +26,7 @@ from rla.fsio.file_lock import is_locked
 from rla.jobs.adopted import AdoptedJob
 from rla.jobs.job import JobResult, end_of
 from rla.runs.liveness import spoke_lately
-from rla.runs.machine import host_name
+from rla.runs.machine import host_name, process_runs
 
 if TYPE_CHECKING:
     from rla.batch.batch import Batch
@@ -138,15 +139,15 @@ class Continuation:
 
     def _end_of(self, run: JobRun) -> Outcome | None:
         """What has become of a run; None: it goes on."""
-        if is_locked(run.paths.manifest):
+        if _goes_on(run):
             return None
         result = end_of(run.paths.exit_code)
         outcome = outcome_of(result, asked=False, timed_out=False, stderr=run.paths.stderr, limit=None)
         return self._batch.workload.judge(run, outcome)
 
     def _write_down(self, run: JobRun, outcome: Outcome, ledger: Ledger) -> None:
-        self._batch.workload.settle(run, outcome)
-        ledger.put(run.manifest(), job_run.write_end(run, outcome), run.paths.place)
+        outcome, state = end_run(self._batch.workload, run, outcome)
+        ledger.put(run.manifest(), state, run.paths.place)
         self._listener.noted(f"while nobody watched: {run.item.label}: {outcome.state}: {outcome.result}")
 
     @cached_property
@@ -181,8 +182,26 @@ def _run_of(item: Item, paths: JobRunPaths) -> JobRun | None:
     return JobRun(item, paths, created, record.uid, record=record, command=command)
 
 
+def _goes_on(run: JobRun) -> bool:
+    """Whether a run's process holds its lock; one that is not of this machine could not be told to end.
+
+    Raises:
+        ConfigError: It holds it elsewhere, on a file system that is shared.
+    """
+    record, file = run.manifest(), run.paths.manifest
+    if not is_locked(file):
+        return False
+    if process_runs(record.pid, record.process_started):
+        return True
+    if is_locked(file):  # else it has ended just now
+        raise _elsewhere(record.uid, record.host)
+    return False
+
+
 def _check_elsewhere(last: Standing) -> None:
     if spoke_lately(last.row["heartbeat"]) and last.row["host"] != host_name():
-        raise ConfigError(
-            f"the run {last.row['uid']} of this batch goes on, on {last.row['host']}: resume the batch there"
-        )
+        raise _elsewhere(last.row["uid"], last.row["host"])
+
+
+def _elsewhere(uid: str, host: str) -> ConfigError:
+    return ConfigError(f"the run {uid} of this batch goes on, on {host}: resume the batch there")

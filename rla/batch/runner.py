@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import select
 import time
@@ -14,6 +13,7 @@ from typing import Final
 from rla.batch import job_run
 from rla.batch.ahead import Ahead
 from rla.batch.code_state import Capture
+from rla.batch.ending import end_run
 from rla.batch.events import BatchReport, Failure, Listener
 from rla.batch.free_memory import MemoryGate
 from rla.batch.interrupts import Interrupts
@@ -150,6 +150,7 @@ class BatchRunner:
     # --- starting
 
     def _start_what_may(self, upcoming: Iterator[Item]) -> None:
+        self._give_up(self._ahead.take_stale())
         while not self._stopped and self._slots.is_any_free and self._has_next(upcoming) and self._memory.opens():
             slot = self._slots.take()
             if slot is None:
@@ -168,8 +169,7 @@ class BatchRunner:
         return bool(self._again)
 
     def _make_one_ready(self, upcoming: Iterator[Item]) -> None:
-        """While all slots are taken by jobs that take no time; one that nobody took in time is given up."""
-        self._give_up(self._ahead.take_stale())
+        """While all slots are taken by jobs that take no time."""
         if self._ahead.is_wanted and not self._stopped and self._running and self._has_unready(upcoming):
             ready = self._made_ready({})
             if ready is not None:
@@ -298,11 +298,7 @@ class BatchRunner:
         self._running.remove(running)
         if running.slot is not None:
             self._slots.give_back(running.slot)
-        outcome = self._workload.judge(run, outcome)
-        troubles = self._settled(run, outcome)
-        if troubles:
-            outcome = _with_troubles(outcome, troubles)
-        state = job_run.write_end(run, outcome)
+        outcome, state = end_run(self._workload, run, self._workload.judge(run, outcome))
         self._ledger.put(run.manifest(), state, run.paths.place)
         again = outcome.may_be_retried and run.attempt <= self._options.retries and not self._stopped
         self._listener.ended(run, outcome, again=again)
@@ -310,12 +306,6 @@ class BatchRunner:
             self._again.append(_Next(run.item, run.attempt + 1))
         else:
             self._count(run.item, outcome, run)
-
-    def _settled(self, run: JobRun, outcome: Outcome) -> list[str]:
-        try:
-            return self._workload.settle(run, outcome)
-        except Exception as error:  # noqa: BLE001 - what is wrong with one job's files must not lose the others
-            return [f"{type(error).__name__}: {error}"]
 
     def _count(self, item: Item, outcome: Outcome, run: JobRun | None) -> None:
         failure = None
@@ -327,9 +317,3 @@ class BatchRunner:
         if halt is not None and self._report.failed >= halt and not self._stopped:
             self._stopped = True
             self._listener.noted(f"halted after {counted(self._report.failed, 'failure')}: nothing more is started")
-
-
-def _with_troubles(outcome: Outcome, troubles: list[str]) -> Outcome:
-    """What went wrong after a job is told with its run; a job that succeeded has succeeded all the same."""
-    error = "\n".join(filter(None, (outcome.error, *troubles)))
-    return dataclasses.replace(outcome, error=error, troubles=tuple(troubles))

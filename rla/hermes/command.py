@@ -12,9 +12,16 @@ from typing import Any, Final
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _PYTHON: Final = re.compile(r"(python|pypy)[0-9.]*[a-z]?(\.exe)?")
 _WITH_VALUE: Final = frozenset({"-W", "-X", "--check-hash-based-pycs"})
-_INTERPRETERS: Final = frozenset(
-    {"bash", "sh", "dash", "zsh", "ksh", "Rscript", "julia", "perl", "ruby", "node", "lua"}
-)
+_INTERPRETERS: Final = {
+    **dict.fromkeys(("bash", "sh", "dash", "zsh", "ksh"), ""),
+    "Rscript": ".R",
+    "julia": ".jl",
+    "perl": ".pl",
+    "ruby": ".rb",
+    "node": ".js",
+    "lua": ".lua",
+}
+"""Programs that run scripts; and how these end, where options may have values in words of their own."""
 _NUMBER: Final = re.compile(r"-?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf|nan)")
 _INTEGER: Final = re.compile(r"-?\d+")
 POSITIONALS: Final = "args"
@@ -58,8 +65,8 @@ class Command:
 def parse_command(words: Sequence[str]) -> Command | None:
     """Take a command apart; None when it has no script.
 
-    The script is what a Python among the words runs; else the first word that ends in ``.py``; else what follows a
-    known interpreter; else the first word itself.
+    The script is what a Python among the words runs; else the first word that ends in ``.py``; else what a known
+    interpreter in front runs; else the first word itself.
     """
     environment, rest = _environment(words)
     if not rest:
@@ -86,13 +93,23 @@ def _script_end(words: Sequence[str]) -> tuple[int | None, bool]:
     python = next((number for number, word in enumerate(words) if _PYTHON.fullmatch(os.path.basename(word))), None)  # noqa: PTH119 - of each word of each job
     script = next((number for number, word in enumerate(words) if word.endswith(".py")), None)
     if python is not None and (script is None or python < script):
-        return _python_script_end(words, python + 1)
+        end, is_module = _python_script_end(words, python + 1)
+        if end is not None or python == 0 or python + 1 < len(words):  # else it is the value of an option
+            return end, is_module
     if script is not None:
         return script + 1, False
     if PurePath(words[0]).name in _INTERPRETERS:
-        number = next((number for number, word in enumerate(words) if number and not word.startswith("-")), None)
-        return None if number is None else number + 1, False
+        return _other_script_end(words), False
     return 1, False
+
+
+def _other_script_end(words: Sequence[str]) -> int | None:
+    """The first word that is no option; but where it may be the value of one, the first that ends as a script."""
+    names = [number for number, word in enumerate(words) if number and not word.startswith("-")]
+    suffix = _INTERPRETERS[PurePath(words[0]).name]
+    if suffix and names and names[0] > 1:
+        names = [number for number in names if words[number].endswith(suffix)] or names
+    return names[0] + 1 if names else None
 
 
 def _python_script_end(words: Sequence[str], number: int) -> tuple[int | None, bool]:

@@ -191,6 +191,11 @@ def _check_owner(file: Path | None) -> None:
 def _file(request: Request, settings: Settings) -> HermesFile:
     if request.file is not None:
         return read_hermes_file(request.file, settings)
+    for word in request.command:
+        if "\n" in word or "\r" in word:
+            raise ConfigError(
+                f"-e: {word!r} holds a line break, and no line of a hermes file can: put it into a script"
+            )
     line = Line(f"[[{', '.join(map(quoted, request.command))}],[]]")
     return HermesFile(settings, lines=(line,))
 

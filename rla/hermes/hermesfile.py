@@ -66,7 +66,7 @@ class HermesFile:
 
 @dataclass
 class _Sections:
-    """The lines of a file by section, without blank ones and comments; EXEC keeps its comments."""
+    """The lines of a file by section, without those that are blank or only a comment."""
 
     lines: dict[str, list[Line]] = field(default_factory=dict)
     head: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ def _sections(lines: list[Line], path: Path) -> _Sections:
             raise line.error(f"a section was expected: begin the file with {' or '.join(SECTIONS)}")
         elif bare:
             _check_name(line, bare)
-            sections.lines[current].append(line if current == "EXEC" else line.saying(without_comment(line.text)))
+            sections.lines[current].append(line)
         if current != "EXEC" or bare == "EXEC":
             sections.head.append(line.text)
     if "EXEC" not in sections.lines:
@@ -136,7 +136,7 @@ def _options(lines: list[Line]) -> JobOptions:
     options = JobOptions()
     for line in lines:
         try:
-            words = words_of(line.text)
+            words = words_of(line.text, comments=True)
         except WordError as error:
             raise line.error(str(error), error.position) from error
         options = parse_options(words, line).over(options)
@@ -145,6 +145,6 @@ def _options(lines: list[Line]) -> JobOptions:
 
 def _words(line: Line) -> list[str]:
     try:
-        return [word.text for word in words_of(line.text)]
+        return [word.text for word in words_of(line.text, comments=True)]
     except WordError as error:
         raise line.error(str(error), error.position) from error

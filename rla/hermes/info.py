@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ INFO_FILE: Final = "hermes.info"
 ARGUMENTS_FILE: Final = "exec_arguments"
 RE_EXECUTION_FILE: Final = "re_execution.hermes"
 TIME_FORMAT: Final = "%Y_%m_%d_%H%M%S%f"
+_TO_QUOTE: Final = re.compile(r"""[\s"'\\]""")
 _ESCAPES: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\\": "\\\\"})
 
 
@@ -72,7 +74,7 @@ def read_arguments(directory: Path) -> list[str]:
         OSError: There is none, or it cannot be read.
     """
     text = (directory / ARGUMENTS_FILE).read_text(encoding="utf-8", errors="replace")
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def argument_words(line: str) -> list[str]:
@@ -85,7 +87,7 @@ def argument_words(line: str) -> list[str]:
 
 def _quoted(words: Iterable[str]) -> str:
     """Words that are quoted only where they must be."""
-    return " ".join(word if word and not set(word) & set(" \t\n\"'\\") else shlex.quote(word) for word in words)
+    return " ".join(word if word and not _TO_QUOTE.search(word) else shlex.quote(word) for word in words)
 
 
 def _unescaped(text: str) -> str:

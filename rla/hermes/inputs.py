@@ -48,7 +48,7 @@ def check_files(options: JobOptions, line: Line, directory: Path) -> None:
             raise _wrong(line, pattern, f"-cb {pattern}: there is no such file in {directory}")
     names: dict[str, str] = {}
     for pattern in (*options.copy_before, *options.copy_after, *options.move_after):
-        for path in matches(pattern, directory) or [directory / pattern]:
+        for path in matches(pattern, directory) or _named(pattern, directory):
             name = PurePath(os.path.normpath(path)).name
             if name in _OWN:
                 raise _wrong(line, pattern, f"{pattern} has the name of a file that hermes writes: rename it")
@@ -64,6 +64,11 @@ def matches(pattern: str, directory: Path) -> list[Path]:
         return [exact]
     found = glob.glob(pattern, root_dir=directory, recursive=True, include_hidden=False)  # noqa: PTH207 - also absolute
     return [directory / name for name in sorted(found)]
+
+
+def _named(pattern: str, directory: Path) -> list[Path]:
+    """What a name will stand for once it is there; a pattern may stand for anything."""
+    return [] if glob.has_magic(pattern) else [directory / pattern]
 
 
 @cache

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rla.errors import HermesFileError
+
+_ENDS: Final = re.compile(r"\r\n|\n|\r")
+"""What ends a line. Other characters that break lines elsewhere, as U+2028, may stand in an argument."""
 
 
 @dataclass(frozen=True)
@@ -45,4 +50,8 @@ def read_lines(path: Path) -> list[Line]:
         before = content[: error.start]
         line = Line(repr(content[error.start : error.start + 20]), before.count(b"\n") + 1, path)
         raise line.error("this is not UTF-8: save the file as UTF-8") from error
-    return [Line(line, number, path) for number, line in enumerate(text.splitlines(), start=1)]
+    lines = [Line(line, number, path) for number, line in enumerate(_ENDS.split(text), start=1)]
+    for line in lines:
+        if "\0" in line.text:
+            raise line.error("no argument can hold this character, NUL: remove it", line.text.index("\0"))
+    return lines if lines[-1].text else lines[:-1]

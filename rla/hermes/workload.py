@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from rla.errors import HermesFileError
 from rla.hermes.command import Command, hyperparameters_of, parse_command
 from rla.hermes.files import bring, collect, copy_in, move_in
 from rla.hermes.hermesfile import HermesFile
-from rla.hermes.info import RE_EXECUTION_FILE, append_info, time_text, write_arguments
+from rla.hermes.info import RE_EXECUTION_FILE, append_info, read_info_file, time_text, write_arguments
 from rla.hermes.inputs import check_command, check_files, matches
 from rla.hermes.job_line import JobLine
 from rla.hermes.options import JobOptions
@@ -71,10 +73,10 @@ class HermesWorkload(Workload):
     origin: str = field(default=ORIGIN, init=False)
 
     def items(self) -> Iterator[Item]:
-        """Every job, checked once more on the way.
+        """Every job, by what stands in the file alone: what is there changes while others run.
 
         Raises:
-            HermesFileError: One cannot run.
+            HermesFileError: One cannot be read.
         """
         times: Counter[str] = Counter()
         for line in self.file.lines:
@@ -90,7 +92,9 @@ class HermesWorkload(Workload):
         wrong: list[HermesFileError] = []
         for line in self.file.lines:
             try:
-                yield from self._items_of(line, times)
+                for item in self._items_of(line, times):
+                    self._check(item.payload)
+                    yield item
             except HermesFileError as error:
                 wrong.append(error)
         if wrong:
@@ -133,13 +137,15 @@ class HermesWorkload(Workload):
         (directory / RE_EXECUTION_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
         run.paths.stdout.touch()
         for pattern in job.options.copy_before:
-            for path in matches(pattern, self.directory):
-                copy_in(path, directory / path.name, never=self.tree)
+            for path in _found(pattern, self.directory):
+                copy_in(path, directory / Path(os.path.normpath(path)).name, never=self.tree)
 
     def settle(self, run: JobRun, outcome: Outcome) -> list[str]:
         """Bring in what belongs to the experiment, and complete ``hermes.info``."""
         job: HermesJob = run.item.payload
         directory, options = run.paths.log, job.options
+        if (before := _settled_before(directory)) is not None:
+            return before
         copy = partial(copy_in, never=self.tree)
         troubles = bring(options.copy_after, self.directory, directory, copy, "-ca")
         troubles += bring(options.move_after, self.directory, directory, move_in, "-ma")
@@ -155,7 +161,7 @@ class HermesWorkload(Workload):
         comments = (*self.comments, *run.item.payload.options.comments)
         return {
             "end_time": time_text(ended),
-            "execution_time": round((ended - run.created).total_seconds(), 6),
+            "execution_time": round(outcome.result.ended - run.created.timestamp(), 6),
             "state": outcome.state,
             "exit_code": outcome.result.exit_code,
             "signal": outcome.result.signal,
@@ -163,13 +169,16 @@ class HermesWorkload(Workload):
             "trouble": "; ".join(troubles) if troubles else None,
         }
 
-    def _job(self, line: JobLine, options: JobOptions) -> HermesJob:
+    @staticmethod
+    def _job(line: JobLine, options: JobOptions) -> HermesJob:
         command = parse_command([word.text for word in line.words])
         if command is None:
             raise line.line.error("this command has no script: write, for example, python, train.py", 0)
-        check_command(command, line.line, self.directory)
-        check_files(options, line.line, self.directory)
         return HermesJob(line, options, command)
+
+    def _check(self, job: HermesJob) -> None:
+        check_command(job.command, job.line.line, self.directory)
+        check_files(job.options, job.line.line, self.directory)
 
     def _item(self, job: HermesJob, key: str) -> Item:
         hyperparameters = hyperparameters_of((*self.file.arguments, *job.command.arguments))
@@ -183,6 +192,23 @@ class HermesWorkload(Workload):
             shown=job.options.log is False,
             payload=job,
         )
+
+
+def _found(pattern: str, directory: Path) -> list[Path]:
+    """What is copied before a job; it was there when the file was checked, and may have gone since."""
+    found = matches(pattern, directory)
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, f"-cb {pattern}: there is no such file any more", str(directory))
+    return found
+
+
+def _settled_before(directory: Path) -> list[str] | None:
+    """What went wrong when a hermes settled a run and died before it could say so; None when none did."""
+    try:
+        told = read_info_file(directory)
+    except OSError:
+        return None
+    return None if "end_time" not in told else [told["trouble"]] if "trouble" in told else []
 
 
 def _digest(words: tuple[str, ...]) -> str:

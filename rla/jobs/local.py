@@ -27,7 +27,7 @@ _SHIM: Final = (
     "file=$2\n"
     "shift 2\n"
     "trap : HUP INT QUIT TERM\n"  # they are for the command, whose end is still to be written down
-    '"$@" 9>&-\n'
+    '(exec "$@" 9>&-)\n'  # exec knows no builtins: echo and test are the programs of that name
     "code=$?\n"
     'printf "%s\\n" "$code" >"$file"\n'
     'exit "$code"\n'
@@ -95,6 +95,7 @@ class _LocalJob(StartedJob):
 
     def abandon(self) -> None:
         self._close()
+        self.signal(signal.SIGKILL)  # whoever forked this process may keep it from hearing that nobody will speak
         self._result = JobResult(self._process.wait(), time.time())
         self._close_sentinel()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 
 import pytest
 
 from rla.batch import ahead, runner
 from rla.batch.starting import give_up, make_ready
 from rla.core.layout import JobTreePaths
+from rla.hermes.workload import HermesWorkload
 
 QUICK = "[[/bin/true],[]]"
 
@@ -59,6 +61,22 @@ def test_a_job_that_is_ready_does_not_wait_for_a_long_one(repository, hermes, ma
     *_, long, last = repository.runs()
     assert last.row["started"] > long.row["ended"] - 0.4, "its identifier tells when it began"
     assert made["given up"] >= 1
+    assert names(repository) == {path.name for path in repository.directories()}
+
+
+def test_a_job_that_waited_while_hermes_was_busy_begins_under_a_later_name(repository, hermes, made, monkeypatch):
+    settle = HermesWorkload.settle
+
+    def slow(self, run, outcome):
+        if run.item.label == "/bin/true 4":
+            time.sleep(0.6)
+        return settle(self, run, outcome)
+
+    monkeypatch.setattr(HermesWorkload, "settle", slow)
+    repository.hermes_file(*(f"[[/bin/true, {number}],[]]" for number in range(7)), head="PRE\nidentifier:off\n")
+    assert hermes().code == 0
+    *_, fourth, fifth, _ = repository.runs()
+    assert fifth.row["started"] > fourth.row["started"] + 0.6
     assert names(repository) == {path.name for path in repository.directories()}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from rla.batch.batch_file import BatchFile
 from rla.core.layout import JobTreePaths
-from rla.fsio.file_lock import is_locked
+from rla.fsio.file_lock import FileLock, is_locked
 from rla.hermes.info import read_info_file
 from tests.hermes.conftest import ROOT, wait_for
 
@@ -396,3 +396,65 @@ def test_a_script_that_told_its_end_itself_is_settled_too(repository, hermes, st
     assert len(repository.directories()) == (1 if code == 0 else 2)
     hermes("--resume")
     assert len(repository.directories()) == (1 if code == 0 else 2)
+
+
+def test_a_file_that_is_gone_when_its_job_begins_fails_this_job_alone(repository, hermes):
+    repository.script("config.txt", "")
+    repository.script("remove.py", "import os; os.remove('config.txt')")
+    jobs = ["[[python, remove.py],[]]", "[[python, say.py, 2],[-cb config.txt]]", "[[python, say.py, 3],[]]"]
+    repository.hermes_file(*jobs)
+    done = hermes()
+    assert done.code == 4
+    assert "-cb config.txt: there is no such file any more" in done.err
+    assert repository.states() == ["finished", "failed", "finished"]
+
+
+def test_what_went_wrong_with_the_files_of_a_job_that_ended_alone_is_told_with_it(repository, hermes, started):
+    repository.hermes_file("[[python, say.py, --sleep=1],[-ca gone.txt]]")
+    process = started()
+    wait_for(lambda: repository.directories() and list(repository.tree.rglob("stdout.log")))
+    process.signal(signal.SIGKILL)
+    process.end()
+    wait_for(lambda: not is_locked(repository.directories()[0] / "run.json"))
+    assert hermes("--resume").code == 0
+    (run,) = repository.runs()
+    assert (run.state, "-ca gone.txt: there was no such file" in run.row["error"]) == ("finished", True)
+
+
+def test_files_are_brought_in_once_though_hermes_dies_before_it_can_say_so(repository, hermes):
+    repository.hermes_file("[[python, say.py],[-ca say.py -ma made.txt]]")
+    repository.script("made.txt", "mine")
+    assert hermes().code == 0
+    (run,) = repository.runs()
+    (run.log_dir / "state.json").unlink()
+    repository.database().table.update(run.uid, state="running", ended=None)
+    repository.script("made.txt", "of another job")
+    assert hermes("--resume").code == 0
+    assert repository.states() == ["finished"]
+    assert sorted(path.name for path in run.log_dir.glob("*~*")) == []
+    assert (run.log_dir / "made.txt").read_text() == "mine"
+
+
+def test_a_job_that_goes_on_elsewhere_is_not_taken_over(repository, hermes):
+    repository.hermes_file("[[python, say.py],[]]")
+    assert hermes("-n", "b").code == 0
+    (run,) = repository.runs()
+    manifest = run.log_dir / "run.json"
+    record = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**record, "host": "other", "process_started": 1}))
+    (run.log_dir / "state.json").unlink()
+    repository.database().table.update(run.uid, state="running", ended=None, host="other", heartbeat=1.0)
+    lock = FileLock(manifest)
+    assert lock.acquire()
+    done = hermes("-n", "b", "--resume")
+    lock.release()
+    assert done.code == 1
+    assert "goes on, on other: resume the batch there" in done.err
+
+
+def test_a_script_whose_name_says_interrupted_is_not_taken_for_an_interrupt(repository, hermes):
+    repository.script("interrupted", "")
+    repository.hermes_file(f"[[sh, interrupted, {'x' * 140_000}],[]]")
+    done = hermes()
+    assert "Argument list too long" in done.err
+    assert done.code == 4

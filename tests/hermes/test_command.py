@@ -19,6 +19,8 @@ from rla.hermes.command import arguments_of, hyperparameters_of, parse_command
         ("uv run python -m pkg.train", "pkg.train", "pkg.train", ""),
         ("torchrun --nproc-per-node 2 train.py --x 1", "train.py", "train", "--x 1"),
         ("bash -e run.sh a b", "run.sh", "run.sh", "a b"),
+        ("julia -t 4 --project=. train.jl 1", "train.jl", "train.jl", "1"),
+        ("./bin/go --lang python", "./bin/go", "go", "--lang python"),
         ("./bin/go --fast", "./bin/go", "go", "--fast"),
         ("./train.py python", "./train.py", "train", "python"),
         ("A=1 B='x y' python a.py", "a.py", "a", ""),

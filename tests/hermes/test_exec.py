@@ -231,6 +231,22 @@ def test_one_command_runs_without_a_file(repository, hermes, capfd):
     assert repository.runs()[0].row["batch"] == "command"
 
 
+def test_a_command_with_a_line_break_is_refused_because_no_hermes_file_holds_one(repository, hermes, capfd):
+    from rla_scripts.main import _run, group
+
+    assert _run(group, ["hermes", "exec", "-e", "python say.py 'a\nb'"]) == 1
+    assert "holds a line break" in capfd.readouterr().err
+    assert not repository.directories()
+
+
+def test_patterns_that_end_alike_are_not_two_files_of_one_name(repository, hermes):
+    repository.hermes_file("[[python, say.py, --touch=a/1.csv --touch=b/2.csv],[-ca a/*.csv -ca b/*.csv]]")
+    for name in ("a", "b"):
+        (repository.path / name).mkdir()
+    assert hermes().code == 0
+    assert {path.name for path in repository.directories()[0].glob("*.csv")} == {"1.csv", "2.csv"}
+
+
 def test_a_dry_run_prints_the_exact_commands_and_starts_nothing(repository, hermes):
     repository.hermes_file("PROD([[A=1 python, say.py, 'x y' {s}],[]], s=[0, 1])", head="STD-E\n--std 1\n")
     done = hermes("--dry-run")
@@ -255,6 +271,7 @@ def test_compiling_only_prints_a_file_that_runs(repository, hermes):
         ("[[./plain, x],[]]", "is not executable: run  chmod +x"),
         ("[[./missing],[]]", "there is no program ./missing"),
         ("[[python, -c pass],[]]", "this command has no script"),
+        ("[[python, 'a\0.py'],[]]", "NUL"),
         ("[[python, say.py],[-cb gone.txt]]", "-cb gone.txt: there is no such file"),
         ("[[python, say.py],[-ca d/x.txt, -ca x.txt]]", "d/x.txt and x.txt would both become x.txt"),
         ("[[python, say.py],[-ca stdout.log]]", "a file that hermes writes"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rla.errors import HermesFileError
+from rla.hermes.directives import expanded
 from rla.hermes.hermesfile import read_hermes_file
 from rla.hermes.job_line import JobLine, parse_job_line
 from rla.hermes.settings import Settings
@@ -93,6 +96,7 @@ def test_blank_lines_comments_and_line_ends_of_windows_count_for_nothing(read):
         ("EXEC\n[[python, a.py],[]\n", 2, 19, "] was expected, not the end"),
         ("EXEC\n[[],[]]\n", 2, 3, "the command is empty"),
         ("EXEC\n[[python, a.py],[]] x\n", 2, 21, "only a comment may follow"),
+        ("EXEC\n[[a, 'b\0'],[]]\n", 2, 8, "NUL"),
         ("EXEC\n[[python, a.py],[-ca]]\n", 2, 18, "-ca needs a file"),
         ("EXEC\n[[python, a.py, 'x],[]]\n", 2, 17, "quote is not closed"),
         ("EXEC\n[[python, a.py\n", 2, 2, "never end"),
@@ -173,3 +177,33 @@ def test_ten_thousand_lines_are_read_in_a_second_and_one_line_may_stand_for_a_mi
     assert time.process_time() - begun < 3
     many = read("EXEC\nPROD([[a {i} {j}],[]], i=RANGE[0, 1000], j=RANGE[0, 1000])\n")
     assert len(list(islice(jobs_in(many), 5))) == 5
+
+
+@given(
+    first=st.decimals(-100, 100, places=2),
+    step=st.decimals("0.01", 30, places=2),
+    length=st.decimals("0.01", 60, places=2),
+    down=st.booleans(),
+)
+def test_a_range_holds_every_number_before_its_end_and_none_behind(first, step, length, down):
+    sign = -1 if down else 1
+    end = first + sign * length
+    line = Line(f"PROD([[a {{n}}],[]], n=RANGE[{first}, {end}, {sign * step}])")
+    found = [Decimal(parse_job_line(job).words[1].text) for job in expanded(line)]
+    assert found == [first + sign * number * step for number in range(len(found))]
+    assert all(sign * (end - number) > 0 for number in found)
+    assert sign * (found[-1] + sign * step - end) >= 0
+
+
+def test_a_remark_does_not_begin_inside_the_quotes_of_a_standard_line(read):
+    found = read("STD-H\n-c 'run #1 // x'  # it's one\nSTD-E\n--tag \"a # b\" # c\nEXEC\n[[a],[]]\n")
+    assert found.options.comments == ("run #1 // x",)
+    assert found.arguments == ("--tag", "a # b")
+
+
+def test_signs_that_break_lines_elsewhere_stand_in_an_argument(read):
+    assert commands(read("EXEC\n[[a, 'x\u2028y\x0bz\x85'],[]]\r[[b],[]]\r\n[[c],[]]")) == [
+        ["a", "x\u2028y\x0bz\x85"],
+        ["b"],
+        ["c"],
+    ]

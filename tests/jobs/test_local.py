@@ -177,3 +177,26 @@ def test_a_job_without_an_exit_code_has_ended_in_an_unknown_way(tmp_path):
 )
 def test_an_end_is_told_in_words(code, told):
     assert told in str(JobResult(code, 0.0))
+
+
+def test_no_builtin_of_the_shell_stands_in_for_a_program(start, tmp_path):
+    (tmp_path / "echo").write_text("#!/bin/sh\nprintf '%s' \"$1\"\n")
+    (tmp_path / "echo").chmod(0o755)
+    assert end(start("echo", "a\\tb", PATH=f"{tmp_path}:{os.environ['PATH']}")).succeeded
+    assert (tmp_path / "out").read_text() == "a\\tb"
+
+
+def test_a_job_is_abandoned_though_a_forked_process_could_still_speak_to_it(start, tmp_path):
+    job = start("touch", "begun", begin=False)
+    if (pid := os.fork()) == 0:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        begun = time.monotonic()
+        job.abandon()
+        assert time.monotonic() - begun < 10
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert not is_locked(tmp_path / "lock")
+    assert not (tmp_path / "begun").exists()
