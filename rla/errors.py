@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _TOLD_AT_ONCE: Final = 20
 """Errors of a file beyond these are only counted."""
@@ -241,12 +241,14 @@ class JobsFailedError(RlaError, RuntimeError):
 
     Attributes:
         failures: A line for each of them.
+        report: For a grid its :class:`~rla.sweep.report.GridReport`, else None.
     """
 
-    def __init__(self, message: str, failures: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, failures: Sequence[str] = (), *, report: Any = None) -> None:
         """Keep the failures beside the message."""
         super().__init__(message)
         self.failures = tuple(failures)
+        self.report = report
 
 
 class ResultNotFoundError(RlaError, RuntimeError):

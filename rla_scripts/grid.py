@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ import click
 from click.core import ParameterSource
 
 from rla.core.wording import counted
-from rla_scripts.options import data_root_option, json_option
+from rla.errors import JobsFailedError
+from rla_scripts.options import data_root_option, json_option, not_empty, read_as
 from rla_scripts.output import SOME_FAILED, echo_json, echo_table, pairs
 
 if TYPE_CHECKING:
@@ -25,13 +27,22 @@ def command() -> None:
 @command.command("run", context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="FUNCTION --PARAMETER VALUE... ...")
 @click.option(
-    "--name", "--exp-name", "--exp_name", help="The grid's name, its batch and its task; else the function's."
+    *("--name", "--exp-name", "--exp_name"),
+    callback=not_empty,
+    help="The grid's name, its batch and its task; else the function's.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="How many variants run at once; else one, or one per GPU.")
-@click.option("--gpus", metavar="0,1", help="The GPUs to deal out: each variant sees one.")
+@click.option(
+    "--gpus",
+    callback=read_as("gpu_slots"),
+    metavar="0,1",
+    help="The GPUs to deal out: each variant sees one; 0:2 for two variants on GPU 0.",
+)
 @click.option("--resume", is_flag=True, help="Leave out what has finished in an earlier call.")
 @click.option("--retries", type=click.IntRange(min=0), help="How often a variant that failed is run again.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a variant may run.")
+@click.option(
+    "--timeout", callback=read_as("span"), metavar="TIME", help="End a variant after this: seconds, or 30m, 12h, 2d."
+)
 @click.option("--on-failure", type=click.Choice(["continue", "stop"]), help="After a failure; else continue.")
 @click.option("--num-cpu", "--num_cpu", "--cpu", metavar="N|auto", help="MPI processes of each variant.")
 @click.option("--data-dir", "--data_dir", help="What output directories lie in; else the data root.")
@@ -57,13 +68,17 @@ def run(context: click.Context, /, words: tuple[str, ...], names_from: tuple[str
     function = load_function(asked.function)
     _refuse_ambiguous(context, function)
     grid = grid_of(asked, function)
+    _refuse_misspelt(context, grid, function)
     if name is not None:
         grid.name(name)
     settings = {**asked.run, **_said(options)}
     if dry_run:
         _preview(grid, function, settings, as_json=as_json)
         return 0
-    report = grid.run(function, **settings, quiet=as_json)
+    try:
+        report = grid.run(function, **settings, quiet=as_json)
+    except JobsFailedError as error:  # --on-failure stop: what failed has been told
+        report = error.report
     if as_json:
         _echo_report(report)
     return 0 if report.succeeded else SOME_FAILED
@@ -72,8 +87,6 @@ def run(context: click.Context, /, words: tuple[str, ...], names_from: tuple[str
 def _said(options: dict[str, Any]) -> dict[str, Any]:
     """What was said of how to run, as the library takes it."""
     said = {key: value for key, value in options.items() if value is not None and value is not False}
-    if "gpus" in said:
-        said["gpus"] = said["gpus"].split(",")
     if said.get("num_cpu", "auto") != "auto":
         said["num_cpu"] = int(said["num_cpu"]) if said["num_cpu"].isdigit() else said["num_cpu"]
     return said
@@ -89,6 +102,19 @@ def _refuse_ambiguous(context: click.Context, function: Any) -> None:
                 f"--{key.replace('_', '-')} is an option of rla and an argument of the function: "
                 "put parameters of the function behind --"
             )
+
+
+def _refuse_misspelt(context: click.Context, grid: ExperimentGrid, function: Any) -> None:
+    """A parameter that the function does not take, and that is nearly an option of rla, was meant as that."""
+    from rla.sweep.thunk import signature_of
+
+    signature = signature_of(function)
+    options = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+    known = [*options, *(f"--{name.replace('_', '-')}" for name in signature.named)]
+    for key in grid.keys:
+        near = difflib.get_close_matches(f"--{key.replace('_', '-')}", known, n=1, cutoff=0.75)
+        if near and near[0] in options and not signature.takes(key.partition(":")[0]):
+            raise click.NoSuchOption(f"--{key.replace('_', '-')}", possibilities=near)
 
 
 def _preview(grid: ExperimentGrid, function: Any, settings: dict[str, Any], *, as_json: bool) -> None:

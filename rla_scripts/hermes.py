@@ -10,31 +10,14 @@ import click
 
 from rla_scripts.hermes_console import Console
 from rla_scripts.hermes_status import status, watch
-from rla_scripts.options import data_root_option
+from rla_scripts.options import data_root_option, not_empty, read_as
 from rla_scripts.output import SOME_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rla.batch.continuing import Wish
     from rla.hermes.execution import Request
 
 INTERRUPTED = 130
-
-
-def _read(name: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """Reads a value as the setting of hermes is read."""
-
-    def convert(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-        from rla.hermes import settings
-
-        read: Callable[[str], Any] = getattr(settings, name)
-        try:
-            return None if value is None else read(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}, not {value!r}", context, parameter) from None
-
-    return convert
 
 
 def _show_options(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -66,19 +49,21 @@ def command() -> None:
 @command.command("exec")
 @click.option("-f", "--execution-file", type=click.Path(path_type=Path), help="The hermes file.")
 @click.option("-e", "--executable", metavar="COMMAND", help="One command, in place of a file.")
-@click.option("-n", "--name", help="A name for the batch, and a level of directories below each script's.")
+@click.option(
+    "-n", "--name", callback=not_empty, help="A name for the batch, and a level of directories below each script's."
+)
 @click.option("-c", "--comment", multiple=True, help="A remark on every job. May be given several times.")
 @click.option(
-    "-j", "--jobs", callback=_read("count"), metavar="N", help="How many jobs at once; else the setting threads."
+    "-j", "--jobs", callback=read_as("count"), metavar="N", help="How many jobs at once; else the setting threads."
 )
-@click.option("--gpus", callback=_read("gpu_slots"), metavar="0,1", help="One job per GPU; 0:2 for two on GPU 0.")
+@click.option("--gpus", callback=read_as("gpu_slots"), metavar="0,1", help="One job per GPU; 0:2 for two on GPU 0.")
 @click.option("--retries", type=click.IntRange(min=0), metavar="N", help="Run a job that fails up to N times more.")
 @click.option(
-    "--timeout", callback=_read("span"), metavar="TIME", help="End a job after this: seconds, or 30m, 12h, 2d."
+    "--timeout", callback=read_as("span"), metavar="TIME", help="End a job after this: seconds, or 30m, 12h, 2d."
 )
-@click.option("--halt", callback=_read("count"), metavar="N", help="Start nothing more after N failures.")
+@click.option("--halt", callback=read_as("count"), metavar="N", help="Start nothing more after N failures.")
 @click.option(
-    "--memory-free", callback=_read("size"), metavar="4G", help="Start a job only while so much memory is free."
+    "--memory-free", callback=read_as("size"), metavar="4G", help="Start a job only while so much memory is free."
 )
 @click.option(
     "--resume", is_flag=True, help="Only what has not succeeded in this batch; what still runs is taken over."

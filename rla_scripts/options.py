@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+def read_as(setting: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Reads a value as hermes reads the setting of that kind: ``count``, ``gpu_slots``, ``size``, ``span``."""
+
+    def convert(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+        from rla.hermes import settings
+
+        read: Callable[[str], Any] = getattr(settings, setting)
+        try:
+            return None if value is None else read(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}, not {value!r}", context, parameter) from None
+
+    return convert
+
+
+def not_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuses an empty text: a variable of the shell that was not set."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty: write a name, or leave the option out", context, parameter)
+    return value
+
+
 def data_root_option(command: _Command) -> _Command:
     """``--data-root``: which database."""
     return click.option(

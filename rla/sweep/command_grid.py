@@ -112,6 +112,9 @@ def load_function(text: str) -> Callable[..., object]:
     match = _FUNCTION.fullmatch(text)
     if match is None:
         raise GridError(f"{text!r} names no function: write module:function, as train:main for main of train.py")
+    if Path(match["module"]).suffix == ".py":
+        advice = f"{match['module'].removesuffix('.py')}:{match['name']}"
+        raise GridError(f"{text!r} names a file: write its module, as {advice}")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -130,9 +133,12 @@ def grid_of(asked: Asked, function: Callable[..., object]) -> ExperimentGrid:
     """The grid that was asked for.
 
     Raises:
-        GridError: The parameters exclude one another.
+        GridError: There are no parameters, or they exclude one another.
     """
     grid, signature = ExperimentGrid(asked.name or thunk_name(function)), signature_of(function)
+    if not asked.parameters:
+        first = next(iter(signature.named), "lr")
+        raise GridError(f"there are no parameters: give one with its values, as  --{first.replace('_', '-')} 1 2")
     for key, (values, shorthand) in asked.parameters.items():
         whole, meant = _meant(key, signature)
         grid.add(whole, values, key if meant and shorthand is None else shorthand)

@@ -119,8 +119,8 @@ class Declaration:
 
     def _draw(self, n: int, seed: int, *, low_discrepancy: bool) -> list[dict[str, Any]]:
         """``n`` points, each as values by whole keys, and each with every seed that is listed."""
-        if n < 1:
-            raise GridError(f"sample({n}): draw at least one point")
+        if type(n) is not int or n < 1:
+            raise GridError(f"sample({n!r}): the number of points is from 1 on")
         self._require_parameters()
         seeds = [values for key, values in self._pairs() if key == SEED and not _is_drawn(values)]
         drawn = [(key, distribution_of(values)) for key, values in self._pairs() if not (key == SEED and seeds)]

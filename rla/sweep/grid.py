@@ -15,7 +15,7 @@ from rla.core.find_database import absolute
 from rla.core.hyperparams import normalise
 from rla.errors import GridError, MissingDependencyError
 from rla.sweep.declaration import Declaration
-from rla.sweep.launch import How, OnFailure, database_of, plan_variants, run_variants
+from rla.sweep.launch import How, OnFailure, database_of, how_of, plan_variants, run_variants
 from rla.sweep.naming import SEED
 from rla.sweep.variant import Variant
 from rla.sweep.workload import ORIGIN, GridWorkload
@@ -151,10 +151,12 @@ class ExperimentGrid(Declaration):
             JobsFailedError: A run failed, and ``on_failure`` is ``"stop"``.
         """
         adapter = _optuna_adapter()
-        if n < 1 or "resume" in how:
-            raise GridError("search takes a number of trials from 1 on, and no resume: give a study that has a storage")
-        settings = How(**how)
-        study = adapter.new_study(direction) if study is None else study
+        if type(n) is not int or n < 1:
+            raise GridError(f"search({n!r}): the number of trials is from 1 on")
+        if "resume" in how:
+            raise GridError("search takes no resume: give it a study that has a storage, and it goes on with that")
+        settings = how_of(how, ("metric", "study", "direction"))
+        study = adapter.new_study(direction) if study is None else adapter.checked_study(study)
         search = adapter.Search(self, study, n, metric, quiet=settings.quiet)
         likes = list(self.sample(1).points())
         batch = replace(plan_variants(self._name, thunk, search.points, settings, likes), total=search.total)
@@ -191,7 +193,7 @@ class ExperimentGrid(Declaration):
         Raises:
             GridError: The grid cannot be run so.
         """
-        workload = plan_variants(self._name, thunk, self.points, How(**how)).workload
+        workload = plan_variants(self._name, thunk, self.points, how_of(how)).workload
         assert isinstance(workload, GridWorkload)
         return [
             (item.payload.name, workload.data_dir / workload.place_of(item.payload), normalise(item.hyperparameters))

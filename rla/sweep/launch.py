@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from rla.batch.batch import Batch, run_batch
 from rla.batch.code_state import CodeState
@@ -28,6 +31,7 @@ from rla.sweep.variant import Variant
 from rla.sweep.workload import GridWorkload, Thunk, parent_run
 
 OnFailure = Literal["continue", "stop"]
+_GPU: Final = re.compile(r"[\w./-]+")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,25 @@ class How:
     data_root: str | os.PathLike[str] | None = None
     quiet: bool = False
     show: bool = False
+
+
+def how_of(given: Mapping[str, Any], others: Sequence[str] = ()) -> How:
+    """How variants are run, from arguments that a call passes on.
+
+    Args:
+        given: The arguments.
+        others: What else the call takes.
+
+    Raises:
+        GridError: One of them is no argument of the call.
+    """
+    own = [field.name for field in fields(How) if field.name != "show"]
+    for key in given:
+        if key not in own:
+            near = difflib.get_close_matches(key, [*own, *others], n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([*others, *own])}"
+            raise GridError(f"there is no argument {key!r}; {advice}", key=key)
+    return How(**given)
 
 
 def call_experiment(
@@ -170,10 +193,24 @@ def _check(how: How) -> None:
         raise GridError(f"jobs is a number from 1 on; it is {how.jobs!r}", key="jobs")
     if type(how.retries) is not int or how.retries < 0:
         raise GridError(f"retries is a number from 0 on; it is {how.retries!r}", key="retries")
-    if how.timeout is not None and not how.timeout > 0:
+    if how.timeout is not None and not _is_time(how.timeout):
         raise GridError(f"timeout is a time above 0 in seconds; it is {how.timeout!r}", key="timeout")
-    if how.gpus is not None and (isinstance(how.gpus, str) or not how.gpus):
-        raise GridError(f"gpus is a list of GPUs, as [0, 1]; it is {how.gpus!r}", key="gpus")
+    if how.gpus is not None and not _is_gpus(how.gpus):
+        raise GridError(
+            f"gpus is a list of GPUs, as [0, 1], or [0, 0, 1] for two variants at once on GPU 0; it is {how.gpus!r}",
+            key="gpus",
+        )
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _is_gpus(value: object) -> bool:
+    """Whether it is a list of numbers and names: an empty name would hide every GPU without a word."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        return False
+    return all((type(gpu) is int and gpu >= 0) or (isinstance(gpu, str) and _GPU.fullmatch(gpu)) for gpu in value)
 
 
 def _slots(how: How) -> Slots:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SIMPLE: Final = (bool, int, float, str, type(None))
 """The types of choices that Optuna keeps as they are."""
+_NAMED: Final = 10
 
 
 @dataclass
@@ -107,10 +108,13 @@ class Search(Console):
             self._tell(asked)
 
     def _value(self, run: JobRun) -> float | None:
-        value = read_state(run.paths).summary.get(self._metric)
+        summary = read_state(run.paths).summary
+        value = summary.get(self._metric)
         if isinstance(value, int | float) and math.isfinite(value):
             return float(value)
-        self._say(f"    {self._metric!r} is no number in this run: its trial has failed")
+        numbers = [key for key, each in summary.items() if isinstance(each, int | float)]
+        advice = f"it has {', '.join(map(repr, numbers[:_NAMED]))}" if numbers else "it has no values"
+        self._say(f"    {self._metric!r} is no number in this run, and its trial has failed; {advice}")
         return None
 
     def _tell(self, asked: _Asked) -> None:
@@ -131,6 +135,17 @@ def new_study(direction: str) -> Study:
     if direction not in {"maximize", "minimize"}:
         raise GridError(f"direction is 'maximize' or 'minimize'; it is {direction!r}", key="direction")
     return optuna.create_study(direction=direction)
+
+
+def checked_study(study: object) -> Study:
+    """A study that somebody has made.
+
+    Raises:
+        GridError: It is none.
+    """
+    if not isinstance(study, optuna.study.Study):
+        raise GridError(f"study is one of Optuna, as optuna.create_study(); it is {study!r}", key="study")
+    return study
 
 
 def _is_open(source: Distribution) -> bool:

@@ -60,7 +60,7 @@ class GridReport:
             JobsFailedError: One has not.
         """
         if not self.succeeded:
-            raise JobsFailedError("\n".join(self.lines()), [str(failure) for failure in self.failures])
+            raise JobsFailedError(str(self), [str(failure) for failure in self.failures], report=self)
 
     def lines(self) -> Iterator[str]:
         """The counts, then each failure with its last lines and its directory."""

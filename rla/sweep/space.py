@@ -8,7 +8,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, SupportsFloat
 
 from rla.errors import GridError
 
@@ -30,7 +30,7 @@ class Distribution(ABC):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Uniform(Distribution):
     """Numbers from ``low`` to ``high``, each as likely."""
 
@@ -40,12 +40,16 @@ class Uniform(Distribution):
     def __post_init__(self) -> None:
         _require_range("uniform", self.low, self.high)
 
+    def __repr__(self) -> str:
+        """As it is declared."""
+        return f"uniform({self.low}, {self.high})"
+
     def at(self, fraction: float) -> float:
         """Rounded to six significant digits."""
         return rounded(self.low + fraction * (self.high - self.low))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogUniform(Distribution):
     """Numbers from ``low`` to ``high``, each order of magnitude as likely."""
 
@@ -55,14 +59,18 @@ class LogUniform(Distribution):
     def __post_init__(self) -> None:
         _require_range("loguniform", self.low, self.high)
         if self.low <= 0:
-            raise GridError(f"loguniform({self.low}, {self.high}): both ends must be above 0")
+            raise GridError(f"{self}: both ends must be above 0")
+
+    def __repr__(self) -> str:
+        """As it is declared."""
+        return f"loguniform({self.low}, {self.high})"
 
     def at(self, fraction: float) -> float:
         """Rounded to six significant digits."""
         return rounded(math.exp(math.log(self.low) + fraction * math.log(self.high / self.low)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Choice(Distribution):
     """One of some values, each as likely."""
 
@@ -71,6 +79,10 @@ class Choice(Distribution):
     def __post_init__(self) -> None:
         if not self.options:
             raise GridError("choice() has nothing to choose from; give it values")
+
+    def __repr__(self) -> str:
+        """As it is declared."""
+        return f"choice({', '.join(map(repr, self.options))})"
 
     def at(self, fraction: float) -> Any:
         """The option in whose share the fraction falls."""
@@ -165,5 +177,9 @@ def rounded(value: float) -> float:
 
 
 def _require_range(name: str, low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not (_is_finite(low) and _is_finite(high) and low < high):
         raise GridError(f"{name}({low}, {high}): the ends must be finite numbers, the lower one first")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, SupportsFloat) and math.isfinite(value)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from rla.runs.database import open_database
+from tests.indexes import open_database
 
 TRAIN = """
 import time
@@ -66,6 +66,23 @@ def test_a_failure_has_exit_code_4_and_resume_repeats_it(here, process, runs):
     assert done.json["failures"][0]["variant"] == "train_lr0 seed 0"
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_failure_that_stops_a_grid_is_told_once_and_has_exit_code_4(here, process, as_json):
+    words = ["grid", "run", "train:train", "--lr", "0", "1", "--on-failure", "stop"]
+    done = process(*words, *(["--json"] if as_json else []))
+    assert done.code == 4
+    assert done.err.count("grid train: 1 failed, 1 not started") == (0 if as_json else 1)
+    if as_json:
+        assert (done.json["counts"], done.json["not_started"], done.err) == ({"failed": 1}, 1, "")
+
+
+def test_gpus_and_times_are_written_as_for_hermes(here, process, runs):
+    (here / "which.py").write_text("import os\ndef gpu(n): return int(os.environ['CUDA_VISIBLE_DEVICES'])\n")
+    done = process("grid", "run", "which:gpu", "--n", "1", "2", "3", "--gpus", "0:2,1", "--timeout", "5m", "--json")
+    assert done.code == 0, done.err
+    assert sorted(run.summary["result"] for run in runs()) == [0, 0, 1]
+
+
 def test_dry_run_prints_the_variants_and_writes_nothing(here, process, data_root):
     done = process("grid", "run", "train:train", "--lr", "1", "2", "--dry-run")
     assert [line.split() for line in done.lines] == [
@@ -107,6 +124,13 @@ def test_an_option_of_zero_counts_before_what_the_file_says(here, process, runs)
         ([], 1, "say what to run first"),
         (["sweep.yaml"], 1, "sweep.yaml does not exist"),
         (["train:train", "--lr", "1", "--jobs", "0"], 2, "--jobs"),
+        (["train:train", "--lr", "1", "--job", "2"], 2, "No such option '--job'. Did you mean '--jobs'?"),
+        (["train:train", "--lr", "1", "--gpus", ""], 2, "it takes GPUs, as 0,1"),
+        (["train:train", "--lr", "1", "--gpus", "0,"], 2, "it takes GPUs, as 0,1"),
+        (["train:anything", "--a", "1", "--timeout", "soon"], 2, "it takes a time above 0"),
+        (["train:train", "--lr", "1", "--name", ""], 2, "it is empty"),
+        (["train:train"], 1, "there are no parameters: give one with its values, as  --lr 1 2"),
+        (["train.py:train", "--lr", "1"], 1, "'train.py:train' names a file: write its module, as train:train"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_starts(here, process, data_root, arguments, code, message):

@@ -33,6 +33,7 @@ def test_the_options_of_a_job_are_shown(command):
         (["exec", "-f", "a", "--gpus", "x y:"], "it takes GPUs"),
         (["exec", "-f", "a", "--timeout", "soon"], "it takes a time"),
         (["exec", "-f", "a", "--memory-free", "lots"], "it takes a size"),
+        (["exec", "-f", "a", "-n", ""], "it is empty: write a name, or leave the option out"),
         (["help", "nothing"], "there is no command 'nothing'"),
     ],
 )

@@ -195,7 +195,7 @@ def test_words_behind_a_file_change_its_parameters(tmp_path):
     ("text", "message"),
     [
         ("train", "names no function: write module:function"),
-        ("train.py:f", "train.py cannot be imported"),
+        ("train.py:f", "'train.py:f' names a file: write its module, as train:f"),
         ("no_such_module_here:f", "no_such_module_here cannot be imported: ModuleNotFoundError"),
         ("json:dump_s", r"json has no function 'dump_s'; did you mean 'dumps'\?"),
         ("json:__doc__", "json has no function '__doc__'"),

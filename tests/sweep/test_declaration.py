@@ -241,11 +241,12 @@ def test_drawing_leaves_the_random_numbers_of_others_alone():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: loguniform(0, 1), "above 0"),
+        (lambda: loguniform(0, 1), r"loguniform\(0, 1\): both ends must be above 0"),
+        (lambda: uniform("a", 1), r"uniform\(a, 1\): the ends must be finite numbers"),
         (lambda: uniform(2, 1), "the lower one first"),
         (lambda: uniform(0, float("nan")), "finite"),
         (choice, "nothing to choose from"),
-        (lambda: declared(a=[1])._draw(0, 0, low_discrepancy=False), "at least one"),
+        (lambda: declared(a=[1])._draw(0, 0, low_discrepancy=False), "number of points is from 1 on"),
         (lambda: declared(a=uniform(0, 1)).variants(), r"'a' is drawn .* grid.sample\(n\)"),
         (lambda: declared(a=[uniform(0, 1), 2]), "one or the other"),
     ],

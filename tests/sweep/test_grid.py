@@ -210,12 +210,33 @@ def test_a_name_of_rlas_own_is_accepted_elsewhere(grid, tmp_path):
         ({"num_cpu": "all"}, "num_cpu is a number from 1 on, or 'auto'"),
         ({"gpus": []}, "gpus is a list of GPUs"),
         ({"gpus": "0,1"}, "gpus is a list of GPUs"),
+        ({"gpus": 2}, "gpus is a list of GPUs"),
+        ({"gpus": [""]}, "gpus is a list of GPUs"),
+        ({"gpus": ["0:2"]}, r"\[0, 0, 1\] for two variants at once on GPU 0"),
+        ({"gpus": [-1]}, "gpus is a list of GPUs"),
+        ({"gpus": [True]}, "gpus is a list of GPUs"),
+        ({"timeout": "1h"}, "timeout is a time above 0 in seconds; it is '1h'"),
+        ({"timeout": float("nan")}, "timeout is a time above 0"),
+        ({"retries": "2"}, "retries is a number from 0 on; it is '2'"),
     ],
 )
 def test_a_setting_that_is_wrong_is_refused(grid, place, settings, message):
     with pytest.raises(GridError, match=message):
         grid(lr=[1]).run(local(score), quiet=True, **settings)
     assert not (place / "rla_data").exists()
+
+
+def test_an_argument_that_is_passed_on_and_not_taken_is_refused(grid):
+    with pytest.raises(GridError, match="there is no argument 'job'; did you mean 'jobs'"):
+        grid(lr=[1]).preview(local(score), job=2)
+    with pytest.raises(GridError, match="there is no argument 'show'; there are num_cpu, data_dir"):
+        grid(lr=[1]).preview(local(score), show=True)
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "2", True])
+def test_a_number_of_points_that_is_none_is_refused(grid, count):
+    with pytest.raises(GridError, match="the number of points is from 1 on"):
+        grid(lr=[1, 2]).sample(count)
 
 
 def test_a_parameter_that_is_not_taken_is_refused_before_anything_starts(grid, place):
@@ -352,7 +373,7 @@ def test_a_grid_of_points_takes_no_more_parameters_and_leaves_the_other_as_it_is
         points.add("y", [1])
     points.print()
     out = capsys.readouterr().out
-    assert "\tUniform(low=0, high=1)" in out
+    assert "\tuniform(0, 1)" in out
     assert "Variants, counting seeds:              3" in out
     whole.add("y", [1, 2])
     assert (whole.keys, len(points)) == (["x", "y"], 3)

@@ -89,7 +89,15 @@ def test_a_run_that_fails_fails_its_trial_and_the_search_goes_on(grid):
 def test_a_value_that_is_not_there_fails_the_trial(grid, capfd):
     found = grid(x=uniform(0, 1)).search(local(lambda x: None), 1)
     assert found.trials[0].state.name == "FAIL"
-    assert "'result' is no number in this run" in capfd.readouterr().err
+    assert "'result' is no number in this run, and its trial has failed; it has no values" in capfd.readouterr().err
+    grid(x=uniform(0, 1)).search(local(lambda x: {"score": x}), 1, metric="scor")
+    assert "'scor' is no number in this run, and its trial has failed; it has 'score'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", [0, "2", 1.0])
+def test_a_number_of_trials_that_is_none_is_refused(grid, number):
+    with pytest.raises(GridError, match="the number of trials is from 1 on"):
+        grid(x=uniform(0, 1)).search(local(hill), number)
 
 
 def test_a_study_on_disk_goes_on(grid, place):
@@ -106,6 +114,8 @@ def test_a_study_on_disk_goes_on(grid, place):
         ({"x": [1]}, {}, "a search needs one to choose"),
         ({"x": uniform(0, 1)}, {"direction": "up"}, "direction is 'maximize' or 'minimize'"),
         ({"x": uniform(0, 1)}, {"resume": True}, "no resume"),
+        ({"x": uniform(0, 1)}, {"metrik": "x"}, "there is no argument 'metrik'; did you mean 'metric'"),
+        ({"x": uniform(0, 1)}, {"study": "s"}, "study is one of Optuna, as optuna.create_study\\(\\); it is 's'"),
         ({"y": uniform(0, 1)}, {}, "hill has no argument 'y'"),
     ],
 )
