@@ -12,10 +12,20 @@ from typing import Final, NamedTuple
 
 from rla.core.moments import parse_moment
 from rla.core.name_patterns import GlobPattern, RegexPattern
+from rla.core.setting_kinds import found
 from rla.core.where_expression import parse
 from rla.core.where_nodes import Expression
+from rla.errors import SelectionError
 
 LAST_RUN: Final = "last"
+_EXAMPLES: Final = {
+    "task": "demo_task",
+    "where": "lr <= 0.1",
+    "regex": "lr=0[.]1",
+    "glob": "2026/*/*/*lr=0.1*",
+    "since": "2026-03-01",
+    "until": "2d",
+}
 
 
 class IndexText(NamedTuple):
@@ -59,6 +69,20 @@ class Selection:
     archived: bool = False
     all: bool = False
     uids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no text where one is wanted.
+
+        Raises:
+            SelectionError: Something is not.
+        """
+        for key in ("task", "where", "regex", "glob", "since", "until", "tag", "batch"):
+            given = getattr(self, key)
+            if given is not None and not isinstance(given, (str, datetime) if key in {"since", "until"} else str):
+                raise SelectionError(f"{key} {found(given)}; give text, as {_EXAMPLES.get(key, key)!r}")
+        for uid in self.uids:
+            if not isinstance(uid, str):
+                raise SelectionError(f"one of uids {found(uid)}; give texts, as '6f1050a1' or 'last'")
 
     @property
     def is_open(self) -> bool:

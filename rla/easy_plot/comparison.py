@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from rla.core.hyperparams import flatten, value_text
+from rla.easy_plot.arguments import check_arguments, texts
 from rla.easy_plot.bootstrap import AGGREGATES, Estimated, aggregate, bootstrap_estimate
 from rla.easy_plot.estimates import FloatArray
 from rla.easy_plot.grouping import Group, check_seeds, group_runs, seed_notes
@@ -105,6 +106,7 @@ def compare(  # noqa: PLR0913 - the one call, with every setting by its name
         SelectionError: The selection cannot be read.
         PlotDataError: No run was selected, recorded the metric or has a key; or no group is the baseline.
     """
+    check_arguments(locals())
     settings = settings_of(
         group_by=group_by,
         seeds=seeds,
@@ -304,7 +306,7 @@ def _names(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Names in a list, or in one text with commas."""
     if given is None:
         return None
-    names = given.split(",") if isinstance(given, str) else given
+    names = given.split(",") if isinstance(given, str) else texts("group_by", given, "lr")
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 

@@ -1,9 +1,6 @@
 """Draw lines with matplotlib: no pyplot, no global setting, no window.
 
-Fonts, sizes and line widths are those of the caller's settings. Colours can be told apart by people
-who see few of them, and line styles take over where colours end.
-
-Source of the colours: https://jfly.uni-koeln.de/color/, Okabe and Ito, "Color Universal Design".
+Fonts, sizes and line widths are those of the caller's settings.
 """
 
 from __future__ import annotations
@@ -12,7 +9,6 @@ import io
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import matplotlib as mpl
@@ -23,8 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
+from rla.easy_plot.arguments import refused
 from rla.easy_plot.estimates import FloatArray
 from rla.easy_plot.lines import TIME_STEP, TIMESTAMP, Line
+from rla.easy_plot.look import COLORS, MARKERS, MOST_NAMES, STYLES, Look
 from rla.errors import ConfigError, PlotDataError
 
 __all__ = ["COLORS", "MARKERS", "MOST_NAMES", "Artists", "Axes", "Figure", "Look", "ShownFigure", "draw"]
@@ -32,10 +30,6 @@ __all__ = ["COLORS", "MARKERS", "MOST_NAMES", "Artists", "Axes", "Figure", "Look
 Artists: TypeAlias = dict[tuple[str, str], list[Artist]]
 """(Panel, label) -> lines, then bands."""
 
-COLORS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, without the yellow, which is too pale for a line."""
-STYLES: Final = ("-", "--", "-.", (0, (3, 1, 1, 1, 1, 1)))
-MARKERS: Final = ("o", "v", "d", "P", "s", "^", "X")
 _PRETTY: Final[Any] = {
     "font.size": 14,
     "axes.labelsize": 16,
@@ -43,9 +37,6 @@ _PRETTY: Final[Any] = {
     "lines.linewidth": 2.2,
 }
 """Settings for large letters and thick lines."""
-MOST_NAMES: Final = len(COLORS) * len(STYLES)
-"""So many lines can be told apart; a legend names no more."""
-
 _FEWER: Final = ":"
 """The style of a line where not all runs of its group have values."""
 _INSIDE: Final = 6
@@ -60,61 +51,7 @@ _LETTER: Final = 0.075
 _TEXT_LINE: Final = 0.2
 """Inches that a line of it takes, about."""
 _PANEL: Final = (4.8, 3.4)
-_CHOICES: Final = {
-    "legend": ("auto", "inside", "outside", "none"),
-    "tiling": ("symmetric", "vertical", "horizontal"),
-}
 _WORDS: Final = {TIME_STEP: "time step", TIMESTAMP: "hours since the start"}
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a figure looks like; None leaves the choice to us.
-
-    Attributes:
-        title: Above everything.
-        xlabel: Below.
-        ylabel: At the left; one for all panels, or one for each.
-        xlim: The first and last x that is shown.
-        ylim: The lowest and highest value that is shown.
-        log: The values are on a logarithmic axis.
-        figsize: Inches.
-        legend: ``auto``, ``inside``, ``outside`` or ``none``.
-        legend_columns: In how many columns.
-        colors: Of the lines, in order.
-        markers: On the lines, in order; empty for none.
-        show_n: The legend tells how many runs each line is made of.
-        tiling: ``symmetric``, ``vertical`` or ``horizontal``.
-        marks: Horizontal lines, as (y, colour, style, name).
-        pretty: Large letters and thick lines.
-    """
-
-    title: str | None = None
-    xlabel: str | None = None
-    ylabel: str | Sequence[str] | None = None
-    xlim: tuple[float, float] | None = None
-    ylim: tuple[float, float] | None = None
-    log: bool = False
-    figsize: tuple[float, float] | None = None
-    legend: str = "auto"
-    legend_columns: int = 1
-    colors: Sequence[str] = COLORS
-    markers: Sequence[str] = ()
-    show_n: bool = True
-    tiling: str = "symmetric"
-    marks: Sequence[tuple[float, str | None, str | None, str | None]] = ()
-    pretty: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what is no choice.
-
-        Raises:
-            ConfigError: There is no such legend or tiling.
-        """
-        for key, allowed in _CHOICES.items():
-            if getattr(self, key) not in allowed:
-                message = f"{key} is {getattr(self, key)!r}; choose one of {', '.join(allowed)}"
-                raise ConfigError(message, key=key, allowed=allowed)
 
 
 class ShownFigure(Figure):
@@ -179,10 +116,7 @@ def _draw(
         room = (_LETTER * max(map(len, texts)), _TEXT_LINE * (len(texts) + 2)) if outside else (0.0, 0.0)
         figure, several = _new_figure(len(panels), look, room)
     else:
-        several = list(np.asarray(ax, dtype=object).ravel())
-        root = several[0].get_figure(root=True)
-        assert root is not None, "axes that were drawn in no figure"
-        figure = root
+        figure, several = _given_axes(ax)
     if look.ylabel is not None and not isinstance(look.ylabel, str) and len(look.ylabel) != len(panels):
         message = f"ylabel has {len(look.ylabel)} texts for {len(panels)} panels ({', '.join(panels)})"
         raise ConfigError(message, key="ylabel")
@@ -200,6 +134,19 @@ def _draw(
     if look.legend != "none":
         _add_legend(figure if ax is None else several[-1], entries, band, look, outside=outside)
     return figure, artists
+
+
+def _given_axes(ax: Axes | Sequence[Axes]) -> tuple[Figure, list[Axes]]:
+    """The caller's axes, and the figure that they are in.
+
+    Raises:
+        ConfigError: These are no axes.
+    """
+    several = list(np.asarray(ax, dtype=object).ravel())
+    figure = several[0].get_figure(root=True) if several and isinstance(several[0], Axes) else None
+    if figure is None or not all(isinstance(each, Axes) for each in several):
+        raise refused("ax", ax, "axes of a figure, as plt.subplots() makes them, one for each panel")
+    return figure, several
 
 
 def _new_figure(count: int, look: Look, room: tuple[float, float]) -> tuple[Figure, list[Axes]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rla.easy_plot.arguments import check_arguments, some, texts
 from rla.easy_plot.bands import Band
 from rla.easy_plot.lines import Lines, Plan, Scale, make_lines
 from rla.easy_plot.smoothing import Smoothing, read_smoothing
@@ -120,9 +121,10 @@ def plot(  # noqa: PLR0913 - one keyword per thing that a figure can be asked fo
     Warns:
         RlaWarning: Runs or values were left out, or something is odd; it lists them.
     """
+    check_arguments(locals())
     plan = Plan(
-        metrics=[metrics] if isinstance(metrics, str) else list(metrics),
-        group_by=[group_by] if isinstance(group_by, str) else group_by,
+        metrics=texts("metrics", metrics, "return"),
+        group_by=None if group_by is None else texts("group_by", group_by, "lr"),
         seeds=seeds,
         x=x,
         band=Band(estimate, band, resamples, random_seed),
@@ -144,8 +146,8 @@ def plot(  # noqa: PLR0913 - one keyword per thing that a figure can be asked fo
         log=log,
         figsize=figsize,
         legend=legend,
-        colors=colors or COLORS,
-        markers=(MARKERS if markers else ()) if isinstance(markers, bool) else markers,
+        colors=some("colors", colors, COLORS),
+        markers=(MARKERS if markers else ()) if isinstance(markers, bool) else some("markers", markers, ()),
         show_n=show_n,
     )
     drawing = draw_runs(runs_of(runs, data_root), plan, look, ax)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from rla.core.layout import RESULTS, RootPaths
+from rla.easy_plot.arguments import check_arguments, some, texts
 from rla.easy_plot.bands import Band
 from rla.easy_plot.grouping import Group, group_runs, having
 from rla.easy_plot.learning_curves import crowd_notes, legend_title, warn
@@ -169,9 +170,10 @@ def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of i
         ConfigError: An argument cannot be used.
     """
     del use_buf
-    regs, split_keys, metrics = (
-        [given] if isinstance(given, str) else list(given) for given in (regs, split_keys, metrics)
-    )
+    check_arguments(locals())
+    regs, split_keys = texts("regs", regs, "*"), texts("split_keys", split_keys, "lr")
+    metrics = texts("metrics", metrics, "episode_return")
+    regs2legends = texts("regs2legends", regs2legends or (), "mine")
     groups = _groups(data_root, task_table_name, regs, split_keys, regs2legends, hp_filter_dict)
     runs = list({run.uid: run for group in groups for run in group.runs}.values())
     _tell(groups, verbose=verbose, summarize=summarize_res)
@@ -199,8 +201,8 @@ def plot_func(  # noqa: PLR0913, PLR0917 - the signature is RLA's, and that of i
         figsize=figsize,
         legend="none" if skip_legend else "outside" if legend_outside else "inside",
         legend_columns=legend_ncol,
-        colors=colors or COLORS,
-        markers=(markers or MARKERS) if use_marker else (),
+        colors=some("colors", colors, COLORS),
+        markers=some("markers", markers, MARKERS) if use_marker else (),
         show_n=show_number,
         tiling=tiling,
         pretty=pretty,

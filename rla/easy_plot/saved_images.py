@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from rla.easy_plot.arguments import check_arguments, texts
 from rla.easy_plot.grouping import group_runs, having
 from rla.easy_plot.saved_pictures import Pixels, SavedPicture, all_pictures, read_pixels, saved_pictures
-from rla.errors import ConfigError, PlotDataError, RlaError, RlaWarning
+from rla.errors import PlotDataError, RlaError, RlaWarning
 from rla.runs.query import query
 from rla.runs.run import Run
 from rla.runs.unknown import nearest
@@ -83,16 +84,15 @@ def plot_saved_images(  # noqa: PLR0913, PLR0917 - the signature is RLA's
         The figure, and what is in it.
 
     Raises:
-        ConfigError: ``max_keep_num`` is less than one, or there is no database.
+        ConfigError: An argument is none of the ones above, or there is no database.
         PlotDataError: No run was selected, or none has such an image.
         SelectionError: A pattern cannot be read.
     """
     from rla.easy_plot.image_grid import Tile, draw_grid  # noqa: PLC0415 - matplotlib is slow to import
 
-    if max_keep_num < 1:
-        raise ConfigError(f"max_keep_num is {max_keep_num!r}, and must be 1 or more", key="max_keep_num")
-    runs = _selected(data_root, task_table_name, _listed(regs), hp_filter_dict or {})
-    found = _found(runs, _listed(img_names), max_keep_num)
+    check_arguments(locals())
+    runs = _selected(data_root, task_table_name, texts("regs", regs, "*"), hp_filter_dict or {})
+    found = _found(runs, texts("img_names", img_names, "observation"), max_keep_num)
     tiles = [Tile(image.caption, pixels) for image, pixels in found]
     shown = [image for image, _ in found]
     log = logging.getLogger("rla")
@@ -161,7 +161,3 @@ def _nothing(runs: Sequence[Run], patterns: Sequence[str]) -> str:
     names = {picture.name for run in runs if run.results_dir for picture in all_pictures(run.results_dir)}
     told = f"the {len(runs)} runs have" if len(runs) > 1 else "the run has"
     return f"{told} no image {', '.join(patterns)}; {nearest(patterns[0] if patterns else '', sorted(names))}"
-
-
-def _listed(given: str | Sequence[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)

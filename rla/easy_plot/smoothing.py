@@ -66,7 +66,7 @@ def read_smoothing(given: str | float | Smoothing | None) -> Smoothing | None:
         number = float(amount)
     except ValueError:
         number = np.nan
-    whole = method != "window" or (number >= 1 and number == int(number))
+    whole = method != "window" or (number >= 1 and number.is_integer())
     if method not in METHODS or not (0 < number < np.inf) or not whole:
         message = f"smooth is {given!r}; give a width in points as 11, 'ema:5000', 'window:11' or 'symmetric:2'"
         raise ConfigError(message, key="smooth", allowed=METHODS)

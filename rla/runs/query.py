@@ -5,9 +5,10 @@ from __future__ import annotations
 import keyword
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ from rla.core.config import load_config
 from rla.core.find_database import find_data_root
 from rla.core.hyperparams import flatten
 from rla.core.selection import LAST_RUN, IndexText, Selection
+from rla.core.setting_kinds import found
 from rla.core.uncollected import uncollected
 from rla.core.where_expression import parse_name
 from rla.core.where_nodes import COLUMNS, HYPERPARAMETER, LAST, RUN, SUMMARY, Expression, Name, names
@@ -32,6 +34,8 @@ _LIVE: Final = frozenset({"state", "ended", "heartbeat", "duration", "time_step"
 """Columns that a run which has not ended may have changed since it last spoke to the table."""
 
 _PATTERN_COLUMNS: Final = ("uid", "task", "created", "ip", "tracked", "name")
+_MOST: Final = 2**63
+"""A limit is less than this: databases count so far."""
 _LOOKED_AT: Final = 1000
 """How many of the newest runs a message about an unknown name looks at."""
 
@@ -77,7 +81,8 @@ def query(  # noqa: PLR0913 - one keyword per part of a selection
         AmbiguousRunError: One of ``uids`` is several.
         StoreError: The index cannot be read.
     """
-    chosen = (uids,) if isinstance(uids, str) else tuple(uids)
+    chosen = (uids,) if isinstance(uids, str) or not isinstance(uids, Iterable) else tuple(uids)
+    _check_limit(limit)
     selection = Selection(task, where, regex, glob, since, until, tag, batch, archived, uids=chosen)
     return select_runs(open_database(*located(data_root)), selection, sort=sort, limit=limit)
 
@@ -270,7 +275,14 @@ def located(data_root: str | os.PathLike[str] | None) -> tuple[Path, str | None]
     return found, config.index_url
 
 
+def _check_limit(limit: Any) -> None:
+    if limit is not None and not (isinstance(limit, Integral) and 0 <= int(limit) < _MOST):
+        raise SelectionError(f"limit {found(limit)}; give a whole number, or None for all runs")
+
+
 def _read_order(sort: str) -> _Order:
+    if not isinstance(sort, str):
+        raise SelectionError(f"sort {found(sort)}; give a name, as '-started' or 'summary.episode_return'")
     text = sort.strip().removeprefix("-").strip()
     name = parse_name(text)
     if name.source == RUN and name.kind == "list":

@@ -105,7 +105,7 @@ def test_runs_that_are_not_there_are_told(data_root, record_images):
 
 
 def test_keeping_none_is_refused(data_root, record_images):
-    with pytest.raises(ConfigError, match="max_keep_num is 0"):
+    with pytest.raises(ConfigError, match="max_keep_num is the number 0"):
         plot_saved_images(data_root, "demo", ["*"], ["view"], max_keep_num=0)
 
 
