@@ -73,7 +73,8 @@ class PostgresServer(Backend):
         try:
             connection.close()
         finally:
-            self._watchdogs.pop(connection).stop()
+            if watchdog := self._watchdogs.pop(connection, None):
+                watchdog.stop()
 
     def explain(self, error: BaseException, deadline: Deadline) -> StoreError:
         """As in :class:`Backend`."""
@@ -93,8 +94,8 @@ class PostgresServer(Backend):
 
     def _start(self, deadline: Deadline, *, write: bool) -> Connection:
         connection = self._engine.connect()
-        self._watchdogs[connection] = _Watchdog(connection, deadline)
         try:
+            self._watchdogs[connection] = _Watchdog(connection, deadline)
             settings = {"limit": f"{deadline.milliseconds}ms", "read_only": "off" if write else "on"}
             connection.execute(_LIMITS, settings)
         except BaseException:
@@ -111,7 +112,11 @@ class _Watchdog:
         self._lock = threading.Lock()
         self._timer = threading.Timer(deadline.remaining + _GRACE, self._cut)
         self._timer.daemon = True
-        self._timer.start()
+        try:
+            self._timer.start()
+        except RuntimeError as error:  # too many, or Python is at its end
+            message = f"{error}, which an index on a server needs: start fewer threads, or raise `ulimit -u`"
+            raise StoreError(message) from error
 
     def stop(self) -> None:
         with self._lock:  # not while it cuts: the number of a closed socket may be another's by now
