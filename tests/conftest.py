@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 
 from rla.easy_log.current import current
-from rla.runs.database import Database, open_database
+from rla.runs.database import Database
+from rla.store.engine import open_index
+from tests.indexes import open_database, postgres_server, postgres_url
+from tests.on_postgres import ON_POSTGRES, ONLY_THERE
+
+__all__ = ["postgres_server", "postgres_url"]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Where the tests run in the background, Ctrl-C is ignored, and processes would inherit that."""
@@ -38,6 +43,28 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     monkeypatch.setenv("RLA_CAPTURE_ENVIRONMENT", "0")
     yield
     current.end()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let the tests that are listed run on both databases."""
+    module = str(Path(metafunc.module.__file__).relative_to(Path(__file__).parent))
+    name = metafunc.function.__name__
+    if name in ON_POSTGRES.get(module, ()):
+        both = ["sqlite", "postgresql"]
+        metafunc.parametrize("_index", both[1:] if name in ONLY_THERE else both, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _index(request: pytest.FixtureRequest, _own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Name the PostgreSQL server to every command and training of a test that is to run on it."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield
+        return
+    url = request.getfixturevalue("postgres_url")
+    monkeypatch.setenv("RLA_INDEX_URL", url)
+    yield
+    current.end()
+    open_index(url).close()
 
 
 @pytest.fixture

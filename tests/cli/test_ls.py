@@ -13,7 +13,7 @@ import pytest
 
 import rla
 from rla.core.layout import RootPaths
-from rla.runs.database import open_database
+from tests.indexes import open_database
 
 
 def test_the_newest_run_comes_first_with_what_one_looks_for(rla_command, record):

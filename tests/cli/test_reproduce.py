@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rla.artifacts.code.listing import read_list
-from rla.runs.database import open_database
+from tests.indexes import open_database
 
 ROOT = Path(__file__).parents[2]
 

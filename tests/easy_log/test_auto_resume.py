@@ -15,8 +15,8 @@ import pytest
 import rla
 from rla import exp_manager, logger, time_step_holder
 from rla.errors import RlaWarning, RunNotFoundError
-from rla.runs.database import open_database
 from tests.conftest import csv_rows
+from tests.indexes import open_database
 
 CONFIG = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv"]}
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ import pytest
 import rla
 from rla import exp_manager, logger
 from rla.easy_log.outcome import ProcessHooks
-from rla.runs.database import open_database
 from tests.conftest import csv_rows
+from tests.indexes import open_database
 
 
 def states(data_root) -> list[str]:
@@ -373,15 +373,15 @@ def test_a_hundred_runs_leave_no_thread_and_no_file_open(script, data_root):
     assert done.stderr == ""
 
 
-def test_a_start_without_a_thread_to_spare_still_records(data_root, monkeypatch):
+def test_a_start_without_a_thread_to_spare_still_records(data_root):
     def refuse(self):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.warns(rla.errors.RlaWarning, match="can't start new thread"):
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(rla.errors.RlaWarning, match="can't start new thread"):
+        patch.setattr(threading.Thread, "start", refuse)
         run = rla.init("t", data_root=data_root)
-    logger.record_tabular("k", 1)
-    run.close()
+        logger.record_tabular("k", 1)
+        run.close()
     assert states(data_root) == ["finished"]
 
 

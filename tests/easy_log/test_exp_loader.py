@@ -14,9 +14,9 @@ from rla import exp_manager, logger, time_step_holder
 from rla.easy_log.exp_loader import ExperimentLoader, exp_loader, fork_log_file_fn, update_hyper_parameters_fn
 from rla.easy_log.rla_argparser import arg_parser_postprocess, boolean_flag
 from rla.errors import CheckpointError, ConfigError, NotConfiguredError, ResumeError, RlaWarning, RunNotFoundError
-from rla.runs.database import open_database
 from tests.conftest import csv_rows
 from tests.faults.conftest import mount
+from tests.indexes import open_database
 
 __all__ = ["mount"]
 

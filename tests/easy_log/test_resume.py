@@ -29,8 +29,8 @@ from rla.errors import (
     RlaWarning,
     RunNotFoundError,
 )
-from rla.runs.database import open_database
 from tests.conftest import csv_rows
+from tests.indexes import open_database
 
 ROOT = Path(__file__).parents[2]
 EVERY = {"DL_FRAMEWORK": "numpy", "LOG_USED": ["csv", "tensorboard", "json"]}

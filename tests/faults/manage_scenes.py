@@ -15,7 +15,8 @@ from rla.manage.plan import execute, plan_archive, plan_delete, plan_migrate
 from rla.manage.recover import recover
 from rla.manage.report import Report
 from rla.manage.restore import list_operations, restore
-from rla.runs.database import Database, open_database
+from rla.runs.database import Database
+from tests.indexes import open_database
 from tests.manage.stored_runs import inconsistencies, make_runs, place_of
 
 TRIO = ("log", "code", "checkpoint")

@@ -24,7 +24,7 @@ from rla.manage.gc import collect
 from rla.manage.plan import execute, plan_archive, plan_delete
 from rla.manage.recover import recover
 from rla.manage.restore import list_operations, restore
-from rla.runs.database import open_database
+from tests.indexes import index_url, open_database
 from tests.manage.stored_runs import fill_kind, inconsistencies
 
 WORKERS = 4
@@ -72,7 +72,8 @@ class Worker:
         from rla.core.manifest import State
         from rla.runs.create import RunRequest, create_run
 
-        request = RunRequest("task", {"seed": number, "pid": os.getpid()}, ("seed", "pid"))
+        values = {"seed": number, "pid": os.getpid()}
+        request = RunRequest("task", values, ("seed", "pid"), index_url=index_url())
         new = create_run(RootPaths(self.root), request)
         for kind in KINDS:
             if not new.paths.directory(kind).joinpath("sub").exists():

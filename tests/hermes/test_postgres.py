@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 
 from rla.runs.database import open_database
-from tests.store import conftest as stores
-
-postgres_server, postgres_url = stores.postgres_server, stores.postgres_url
 
 
 def test_jobs_are_rows_of_a_shared_table_and_are_resumed_from_it(repository, hermes, postgres_url, tmp_path):

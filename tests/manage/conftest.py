@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rla.manage.plan import execute, plan_delete
-from rla.runs.database import open_database
 from tests.faults.conftest import mount
+from tests.indexes import open_database
 from tests.manage.stored_runs import inconsistencies, make_runs
 
 __all__ = ["mount"]

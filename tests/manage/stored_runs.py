@@ -13,7 +13,8 @@ from rla.core.layout import KINDS, LOG, RootPaths
 from rla.core.manifest import State
 from rla.manage.leaf import is_run_place
 from rla.runs.create import RunRequest, create_run
-from rla.runs.database import Database, open_database
+from rla.runs.database import Database
+from tests.indexes import index_url, open_database
 
 SOME_KINDS = ("log", "code", "checkpoint", "tmp_data")
 
@@ -30,7 +31,7 @@ def make_runs(
 ) -> list[str]:
     uids = []
     for seed in range(first, first + count):
-        new = create_run(RootPaths(root), RunRequest(task, {"seed": seed, "lr": 0.1}, ("seed",)))
+        new = create_run(RootPaths(root), RunRequest(task, {"seed": seed, "lr": 0.1}, ("seed",), index_url=index_url()))
         uids.append(new.manifest.uid)
         for kind in kinds:
             fill_kind(new.paths.directory(kind), kind, new.manifest.uid, seed, files)
@@ -77,7 +78,8 @@ def of_runs(files: dict[str, str], places: set[str]) -> dict[str, str]:
 
 def place_of(database: Database, uid: str, *, archived: bool = False) -> str | None:
     row = database.table.get(uid)
-    found = [place.path for place in (row or {"places": []})["places"] if place.archived is archived]
+    here = [place for place in (row or {"places": []})["places"] if place.root_id == database.root_id]
+    found = [place.path for place in here if place.archived is archived]
     return found[0] if found else None
 
 
@@ -104,6 +106,8 @@ def inconsistencies(root: Path) -> list[str]:
         if not row["places"]:
             found.append(f"{uid} has a row and no place")
         for place in row["places"]:
+            if place.root_id != database.root_id:
+                continue  # the table is a team's
             paths = database.root.copy(place.path, archived=place.archived)
             wanted[("arc/" if place.archived else "") + place.path] = uid
             if not paths.manifest.exists():

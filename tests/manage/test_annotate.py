@@ -13,7 +13,7 @@ from rla.errors import ConfigError, RunNotFoundError, StoreError
 from rla.fsio.file_lock import FileLock
 from rla.manage import annotate, operation
 from rla.manage.plan import execute, plan_archive, plan_delete
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from tests.manage.running_runs import running
 from tests.manage.stored_runs import make_run, snapshot
 
@@ -110,7 +110,7 @@ def test_the_archived_copy_has_them_when_the_live_one_goes(root):
 
 def test_tags_at_the_same_time_are_all_kept(root):
     uid = make_run(root)
-    text = "import sys; from pathlib import Path; from rla.runs.database import open_database\n"
+    text = "import sys; from pathlib import Path; from tests.indexes import open_database\n"
     text += "from rla.manage.annotate import tag\n"
     text += "tag(open_database(Path(sys.argv[1])), [sys.argv[2]], add=[sys.argv[3]])"
     with ThreadPoolExecutor(4) as pool:

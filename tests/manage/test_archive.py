@@ -9,8 +9,8 @@ import pytest
 from rla.fsio import copy_file
 from rla.fsio.file_lock import FileLock
 from rla.manage.plan import execute, plan_archive, plan_delete
-from rla.runs.database import open_database
 from rla.store.run_row import Place
+from tests.indexes import open_database
 from tests.manage.stored_runs import make_run, of_runs, place_of, snapshot
 
 

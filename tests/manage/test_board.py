@@ -17,14 +17,14 @@ import pytest
 import rla
 from rla.errors import MissingDependencyError
 from rla.manage.board import board, check_tensorboard, shown_runs
-from rla.runs.database import open_database
 from rla.runs.query import query
+from tests.indexes import open_database
 
 SERVE = """
 import sys
 from pathlib import Path
 from rla.manage.board import serve, shown_runs
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from rla.runs.query import query
 sys.exit(serve(shown_runs(query(sys.argv[1])), port=0))
 """

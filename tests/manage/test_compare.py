@@ -12,7 +12,7 @@ import pytest
 from rla.artifacts.code.listing import LIST_FILE, digest
 from rla.manage import compare_code
 from rla.manage.compare import ABSENT, Change, compare
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from tests.manage.running_runs import TRAIN
 
 

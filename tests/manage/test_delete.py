@@ -20,8 +20,8 @@ from rla.fsio.file_lock import FileLock
 from rla.manage.plan import execute, plan_archive, plan_delete
 from rla.manage.restore import list_operations
 from rla.runs.create import RunRequest, create_run
-from rla.runs.database import open_database
 from rla.store.run_row import Place
+from tests.indexes import open_database
 from tests.manage.stored_runs import (
     inconsistencies,
     leaves_on_disk,
@@ -329,7 +329,7 @@ DELETE = """
 import sys
 from pathlib import Path
 from rla.manage.plan import execute, plan_archive, plan_delete
-from rla.runs.database import open_database
+from tests.indexes import open_database
 database = open_database(Path(sys.argv[1]))
 plan = globals()[sys.argv[2]](database, sys.argv[3:])
 print("ready", flush=True)

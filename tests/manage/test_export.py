@@ -14,8 +14,8 @@ from rla.core import json_codec
 from rla.errors import ConfigError, SelectionError
 from rla.manage import annotate
 from rla.manage.export import export, table, write_export
-from rla.runs.database import open_database
 from rla.runs.query import query
+from tests.indexes import open_database
 
 
 @pytest.fixture

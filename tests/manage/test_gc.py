@@ -18,8 +18,8 @@ from rla.manage.plan import execute, plan_archive, plan_delete
 from rla.manage.restore import list_operations, restore
 from rla.runs.curve_cache import CurveCache
 from rla.runs.curves import read_curve
-from rla.runs.database import open_database
 from rla.runs.query import query
+from tests.indexes import open_database
 from tests.manage.stored_runs import make_run, place_of, snapshot
 
 NOW, A_DAY = timedelta(0), timedelta(days=1)

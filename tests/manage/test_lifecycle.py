@@ -15,7 +15,7 @@ from rla.manage.gc import collect
 from rla.manage.plan import execute, plan_archive, plan_delete, plan_migrate
 from rla.manage.recover import recover
 from rla.manage.restore import list_operations, restore
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from tests.manage.stored_runs import inconsistencies, make_runs, of_runs, place_of, snapshot
 
 some = st.sets(st.integers(0, 5), min_size=1, max_size=3)

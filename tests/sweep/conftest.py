@@ -12,8 +12,8 @@ import pytest
 
 from rla.batch.standing import newest_runs
 from rla.core.layout import RootPaths
-from rla.runs.database import open_database
 from rla.sweep import ExperimentGrid
+from tests.indexes import open_database
 
 ROOT = Path(__file__).parents[2]
 
