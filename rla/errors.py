@@ -222,7 +222,7 @@ class HermesFileError(RlaError, ValueError):
             text: The line as it stands.
         """
         where = "command line" if path is None else f"{path}:{line}:{column}"
-        super().__init__(f"{where}: {message}\n{_marked(text, column - 1)}")
+        super().__init__(f"{where}: {message}" + (f"\n{_marked(text, column - 1)}" if text.strip() else ""))
         self.path = path
         self.line = line
         self.column = column

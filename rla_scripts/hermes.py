@@ -10,7 +10,7 @@ import click
 
 from rla_scripts.hermes_console import Console
 from rla_scripts.hermes_status import status, watch
-from rla_scripts.options import data_root_option, not_empty, read_as
+from rla_scripts.options import data_root_option, not_empty, once, read_as
 from rla_scripts.output import SOME_FAILED
 
 if TYPE_CHECKING:
@@ -46,11 +46,26 @@ def command() -> None:
     """
 
 
-@command.command("exec")
-@click.option("-f", "--execution-file", type=click.Path(path_type=Path), help="The hermes file.")
-@click.option("-e", "--executable", metavar="COMMAND", help="One command, in place of a file.")
+def _name(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    return not_empty(context, parameter, once(context, parameter, values))
+
+
+@command.command("exec", context_settings={"allow_extra_args": True})
 @click.option(
-    "-n", "--name", callback=not_empty, help="A name for the batch, and a level of directories below each script's."
+    *("-f", "--execution-file"),
+    multiple=True,
+    callback=once,
+    type=click.Path(path_type=Path),
+    help="The hermes file.",
+)
+@click.option(
+    *("-e", "--executable"), multiple=True, callback=once, metavar="COMMAND", help="One command, in place of a file."
+)
+@click.option(
+    *("-n", "--name"),
+    multiple=True,
+    callback=_name,
+    help="A name for the batch, and a level of directories below each script's.",
 )
 @click.option("-c", "--comment", multiple=True, help="A remark on every job. May be given several times.")
 @click.option(
@@ -73,7 +88,8 @@ def command() -> None:
 @click.option("--dry-run", is_flag=True, help="Print the exact commands that would run, and run none.")
 @click.option("--compile-only", "--compile_only", is_flag=True, help="Print the file with every directive written out.")
 @data_root_option
-def execute(dry_run: bool, compile_only: bool, **options: Any) -> int:
+@click.pass_context
+def execute(context: click.Context, /, dry_run: bool, compile_only: bool, **options: Any) -> int:
     """Run the jobs of a hermes file.
 
     The whole file is checked before anything starts. Ctrl-C asks the jobs to end, a second one kills them.
@@ -81,6 +97,7 @@ def execute(dry_run: bool, compile_only: bool, **options: Any) -> int:
     from rla.hermes.execution import execute as run
     from rla.hermes.execution import make_plan
 
+    _refuse_extra(context.args, options)
     request = _request(options)
     plan = make_plan(request, Path.cwd())
     console = Console(plan)
@@ -128,6 +145,19 @@ command.add_command(status)
 command.add_command(watch)
 
 
+def _refuse_extra(words: list[str], options: dict[str, Any]) -> None:
+    """Words that belong to no option: most often a text of several words that has no quotes."""
+    if not words:
+        return
+    shown = shlex.join(words)
+    if options["execution_file"] is None and options["executable"] is None:
+        raise click.UsageError(f"{shown} belongs to no option: a hermes file is given as  -f {shlex.quote(words[0])}")
+    if options["comment"]:
+        whole = shlex.quote(" ".join((options["comment"][-1], *words)))
+        raise click.UsageError(f"{shown} belongs to no option: quote a remark of several words, as  -c {whole}")
+    raise click.UsageError(f"{shown} belongs to no option: quote what has blanks in it")
+
+
 def _request(options: dict[str, Any]) -> Request:
     from rla.hermes.execution import Request
 
@@ -138,6 +168,8 @@ def _request(options: dict[str, Any]) -> Request:
         words = tuple(shlex.split(executable or ""))
     except ValueError as error:
         raise click.UsageError(f"-e: {error}") from None
+    if executable is not None and not words:
+        raise click.UsageError("-e: the command is empty")
     wish = _wish(options.pop("resume"), options.pop("retry_failed"), options.pop("skip_done"))
     return Request(file=file, command=words, comments=options.pop("comment"), wish=wish, **options)
 

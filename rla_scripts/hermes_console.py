@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.batch.events import last_lines
 from rla.core.wording import counted, span
 from rla_scripts.output import printable
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from rla.hermes.execution import Plan
 
 SHOWN = 20
+STATE = 11
+"""How wide the longest state is."""
 
 
 class Console:
@@ -44,21 +47,21 @@ class Console:
     def started(self, run: JobRun, pid: int) -> None:
         """A job has begun."""
         again = f" (run {run.attempt})" if run.attempt > 1 else ""
-        _say(f"started   {run.identifier} [{pid}] {printable(run.item.label)}{again}")
+        _say(f"{'started':<{STATE}} {run.identifier} [{pid}] {printable(run.item.label)}{again}")
 
     def adopted(self, run: JobRun, pid: int) -> None:
         """A job that goes on since an earlier call was taken over."""
-        _say(f"goes on   {run.identifier} [{pid}] {printable(run.item.label)}")
+        _say(f"{'goes on':<{STATE}} {run.identifier} [{pid}] {printable(run.item.label)}")
 
     def ended(self, run: JobRun, outcome: Outcome, *, again: bool) -> None:
         """A job has ended."""
         self._ended += not again
         seconds = max(0.0, outcome.result.ended - run.created.timestamp())
         rest = "; it is run again" if again else ""
-        count = f"[{self._ended}/{self._plan.total}]"
-        _say(f"{outcome.state:<9} {run.identifier} {count} after {span(seconds)}{rest}")
-        for line in (outcome.error or "").splitlines()[-3:]:
-            _say(f"          {printable(line)}")
+        count = f"[{self._ended:>{len(str(self._plan.total))}}/{self._plan.total}]"
+        _say(f"{outcome.state:<{STATE}} {run.identifier} {count} after {span(seconds)}{rest}")
+        for line in last_lines(outcome.error or ""):
+            _say(f"{'':<{STATE}} {printable(line)}")
 
     def noted(self, text: str) -> None:
         """Something else happened."""
@@ -84,6 +87,8 @@ class Console:
                 _say(f"    {_short(failure.directory)}")
         if report.failed > SHOWN:
             _say(f"  ... and {report.failed - SHOWN} more: hermes status -n {printable(self._plan.workload.batch)}")
+        if self._plan.is_hidden:
+            _say(f"hermes: no command finds this database by itself: set RLA_DATA_ROOT={_short(self._plan.root.root)}")
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,9 @@ from rla_scripts.output import NOTHING_MATCHED, echo_json, printable
 
 if TYPE_CHECKING:
     from rla.batch.status import BatchStatus
+    from rla.runs.database import Database
+
+SHOWN = 20
 
 
 @click.command("status")
@@ -22,11 +25,11 @@ if TYPE_CHECKING:
 @json_option
 def status(name: str | None, data_root: Path | None, as_json: bool) -> int:
     """Show how a batch stands: how many jobs in each state, what failed, when it will be through."""
-    found = _look(name, data_root)
+    found = _look(data_root, name)
     if as_json:
         echo_json(None if found is None else found.as_dict())
     elif found is None:
-        click.echo("there is no such batch" if name else "there is no batch yet", err=True)
+        _tell_of_none(data_root, name)
     else:
         click.echo("\n".join(lines_of(found)))
     return NOTHING_MATCHED if found is None else 0
@@ -40,9 +43,9 @@ def status(name: str | None, data_root: Path | None, as_json: bool) -> int:
 @data_root_option
 def watch(name: str | None, interval: float, data_root: Path | None) -> int:
     """Watch a batch until it is through, or until Ctrl-C."""
-    found = _look(name, data_root)
+    found = _look(data_root, name)
     if found is None:
-        click.echo("there is no such batch" if name else "there is no batch yet", err=True)
+        _tell_of_none(data_root, name)
         return NOTHING_MATCHED
     if sys.stdout.isatty():
         _draw(found, interval, data_root)
@@ -50,7 +53,7 @@ def watch(name: str | None, interval: float, data_root: Path | None) -> int:
         while not found.is_over:
             click.echo(found.summary)
             time.sleep(interval)
-            found = _look(found.name, data_root) or found
+            found = _look(data_root, found.name, found.origin) or found
         click.echo("\n".join(lines_of(found)))
     return 0
 
@@ -60,10 +63,25 @@ def lines_of(found: BatchStatus) -> list[str]:
     return [printable(line) for line in found.lines()]
 
 
-def _look(name: str | None, data_root: Path | None) -> BatchStatus | None:
+def _look(data_root: Path | None, name: str | None, origin: str = "") -> BatchStatus | None:
     from rla.batch.status import status_of
 
-    return status_of(open_named(data_root), name)
+    return status_of(_database(data_root), name, origin)
+
+
+def _tell_of_none(data_root: Path | None, name: str | None) -> None:
+    from rla.batch.status import batch_names
+
+    names = batch_names(_database(data_root))
+    known = f"there are {', '.join(names[:SHOWN])}{', ...' * (len(names) > SHOWN)}" if names else "there is none yet"
+    click.echo(printable(f"there is no batch {name!r}; {known}" if name else "there is no batch yet"), err=True)
+
+
+def _database(data_root: Path | None) -> Database:
+    """That of every command; else the directory in which hermes, by its settings, keeps the experiments."""
+    from rla.hermes.execution import experiments_of
+
+    return open_named(data_root, otherwise=lambda: experiments_of(Path.cwd()))
 
 
 def _draw(found: BatchStatus, interval: float, data_root: Path | None) -> None:
@@ -78,4 +96,4 @@ def _draw(found: BatchStatus, interval: float, data_root: Path | None) -> None:
             if found.is_over:
                 return
             time.sleep(interval)
-            found = _look(found.name, data_root) or found
+            found = _look(data_root, found.name, found.origin) or found

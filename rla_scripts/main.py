@@ -125,16 +125,20 @@ def _run(command: click.Command, arguments: list[str] | None, **settings: Any) -
         error.show()
         return error.exit_code
     except RlaError as error:
-        _tell(error)
+        _tell(error, settings)
         return NOTHING_MATCHED if isinstance(error, RunNotFoundError) else 1
     except OSError as error:
-        _tell(error)
+        _tell(error, settings)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return result if isinstance(result, int) else 0
 
 
-def _tell(error: Exception) -> None:
+def _tell(error: Exception, settings: dict[str, Any]) -> None:
     """A message may hold a name that somebody else chose, and lines that mark a place."""
-    click.echo("rla: " + "\n".join(printable(line) for line in str(error).splitlines()), err=True)
+    text = str(error)
+    if isinstance(error, OSError) and error.filename and error.filename2 is None:
+        text = f"{error.strerror}: {error.filename}"
+    lines = [printable(line) for line in text.splitlines()]
+    click.echo(f"{settings.get('prog_name', 'rla')}: " + "\n".join(lines), err=True)

@@ -37,6 +37,13 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str | N
     return value
 
 
+def once(_context: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """The value of an option that may not be repeated; without this, all but the last would be dropped in silence."""
+    if len(values) > 1:
+        raise click.UsageError(f"{parameter.opts[0]} is given {len(values)} times: give it once")
+    return values[0] if values else None
+
+
 def data_root_option(command: _Command) -> _Command:
     """``--data-root``: which database."""
     return click.option(
@@ -56,26 +63,33 @@ def run_argument(command: _Command) -> _Command:
     return click.argument("run", metavar="RUN")(command)
 
 
-def named_database(data_root: Path | None) -> tuple[Path, str | None]:
+def named_database(data_root: Path | None, otherwise: Callable[[], Path] | None = None) -> tuple[Path, str | None]:
     """The data root that a command means, and the address of its index when that is elsewhere.
+
+    Args:
+        data_root: What ``--data-root`` names.
+        otherwise: Where to look when nothing names a database and none is found upward.
 
     Raises:
         ConfigError: There is none.
     """
     from rla.core.config import load_config
     from rla.core.find_database import find_data_root
+    from rla.core.layout import RootPaths
     from rla.errors import ConfigError
 
     here = Path.cwd()
     config = load_config(None)
     found = find_data_root(data_root, config, os.environ, here)
+    if found is None and otherwise is not None and RootPaths(near := otherwise()).state_dir.is_dir():
+        found = near
     if found is None:
         raise ConfigError(f"no database was found from {here} upward; name one with --data-root or RLA_DATA_ROOT")
     return found, config.index_url
 
 
-def open_named(data_root: Path | None) -> Database:
-    """The database a command means, brought up to date.
+def open_named(data_root: Path | None, otherwise: Callable[[], Path] | None = None) -> Database:
+    """The database a command means, brought up to date; the arguments are those of :func:`named_database`.
 
     Raises:
         ConfigError: There is none.
@@ -83,4 +97,4 @@ def open_named(data_root: Path | None) -> Database:
     """
     from rla.runs.database import open_database
 
-    return open_database(*named_database(data_root))
+    return open_database(*named_database(data_root, otherwise))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 _DIRECTIVE: Final = re.compile(r"\s*(PROD|ZIP)\s*\(")
+_SMALL: Final = re.compile(r"\s*(prod|zip)\s*\(", re.IGNORECASE)
+_BARE: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*=")
 _VARIABLE: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(RANGE)?\s*\[(.*)\]\s*", re.DOTALL)
 _RANGE_PARTS: Final = (2, 3)
 
@@ -50,6 +52,8 @@ def expanded(line: Line) -> Iterator[Line]:
     """
     match = _DIRECTIVE.match(line.text)
     if match is None:
+        if small := _SMALL.match(line.text):
+            raise line.error(f"write {small[1].upper()}, in capitals", small.start(1))
         yield line
         return
     templates, variables = _parts(line, match.end())
@@ -63,19 +67,22 @@ def _parts(line: Line, begin: int) -> tuple[list[str], list[_Variable]]:
     templates, variables = [], []
     for text, position in _arguments(line, begin):
         match = _VARIABLE.fullmatch(text)
-        if match is None:
-            templates.append(text.strip())
-        else:
+        if match is not None:
             variables.append(_Variable(match[1], _values(line, match, position)))
+        elif bare := _BARE.match(text):
+            advice = f"write {bare[1]}=[...], or {bare[1]}=RANGE[start, end, step]"
+            raise line.error(f"the values of {bare[1]} stand in brackets: {advice}", position + bare.start(1))
+        else:
+            templates.append(text.strip())
     _check(line, begin, templates, variables)
     return templates, variables
 
 
 def _check(line: Line, begin: int, templates: list[str], variables: list[_Variable]) -> None:
     if not templates:
-        raise line.error("there is no job in it: put [[command],[options]] first", begin)
+        raise line.error("there is no job between the brackets: put [[command],[options]] first", begin)
     if not variables:
-        raise line.error("it has no values: add, for example, seed=[0, 1, 2]", begin)
+        raise line.error("there are no values behind the job: add, for example, seed=[0, 1, 2]", begin)
     names = [variable.name for variable in variables]
     for variable in variables:
         if names.count(variable.name) > 1:
@@ -113,6 +120,8 @@ def _values(line: Line, match: re.Match[str], position: int) -> Sequence[str]:
     inside, at = match[3], position + match.start(3)
     if match[2]:
         return _range(line, inside, at)
+    if not inside.strip():
+        raise line.error(f"{match[1]} has no values: write some between the brackets", at)
     values = [text.strip() for text, _ in _arguments(line.saying(inside + ")"), 0)]
     if not values or not all(values):
         raise line.error(f"{match[1]} has an empty value: write '' for an empty argument", at)

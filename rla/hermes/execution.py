@@ -76,6 +76,7 @@ class Plan:
         tree: Where the experiments lie.
         root: The database.
         index_url: The address of its index when that is elsewhere.
+        is_hidden: Whether no command finds the database from the directory of the jobs, unless it is named.
     """
 
     workload: HermesWorkload
@@ -86,6 +87,7 @@ class Plan:
     tree: JobTreePaths
     root: RootPaths
     index_url: str | None
+    is_hidden: bool = False
 
     def batch(self) -> Batch:
         """What is run of it."""
@@ -145,9 +147,10 @@ def make_plan(request: Request, directory: Path) -> Plan:
     file = _file(request, load_settings(top))
     settings = _over(request, file.settings)
     file = replace(file, settings=settings)
-    tree = JobTreePaths(Path(os.path.normpath(top / settings.path_to_experiments)) / EXPERIMENTS)
+    tree = _tree(top, settings)
     config = load_config(None)
-    root = RootPaths(find_data_root(request.data_root, config, os.environ, directory) or tree.root)
+    found = find_data_root(request.data_root, config, os.environ, directory)
+    root = RootPaths(found or tree.root)
     code = CodeState(directory, never=[tree.root, root.root], captures=config.capture_environment)
     batch = request.name or (request.file.stem if request.file is not None else _COMMAND_BATCH)
     workload = HermesWorkload(file, batch, request.name, directory, tree.root, code, request.comments)
@@ -156,7 +159,23 @@ def make_plan(request: Request, directory: Path) -> Plan:
         total, tells = total + 1, tells or item.payload.options.message
     if settings.memory_free is not None:
         free_memory()
-    return Plan(workload, settings, _slots(request, settings), total, tells, tree, root, config.index_url)
+    is_hidden = found is None and tree.root.parent not in {directory, *directory.parents}
+    return Plan(workload, settings, _slots(request, settings), total, tells, tree, root, config.index_url, is_hidden)
+
+
+def experiments_of(directory: Path) -> Path:
+    """Where hermes would keep the experiments of jobs that run in a directory, by its settings file.
+
+    Raises:
+        HermesFileError: The settings file is wrong.
+        OSError: It cannot be read.
+    """
+    top = repository_of(directory) or directory
+    return _tree(top, load_settings(top)).root
+
+
+def _tree(top: Path, settings: Settings) -> JobTreePaths:
+    return JobTreePaths(Path(os.path.normpath(top / settings.path_to_experiments)) / EXPERIMENTS)
 
 
 def execute(plan: Plan, listener: Listener, wish: Wish = Wish.EVERYTHING) -> BatchReport:
@@ -190,6 +209,7 @@ def _check_owner(file: Path | None) -> None:
 
 def _file(request: Request, settings: Settings) -> HermesFile:
     if request.file is not None:
+        _check_file(request.file)
         return read_hermes_file(request.file, settings)
     for word in request.command:
         if "\n" in word or "\r" in word:
@@ -198,6 +218,14 @@ def _file(request: Request, settings: Settings) -> HermesFile:
             )
     line = Line(f"[[{', '.join(map(quoted, request.command))}],[]]")
     return HermesFile(settings, lines=(line,))
+
+
+def _check_file(file: Path) -> None:
+    if file.is_dir():
+        raise ConfigError(f"{file} is a directory: name the hermes file in it", path=file)
+    if not file.exists():
+        advice = f"hermes create {file}  writes an example" if file.suffix == ".hermes" else "look for its name"
+        raise ConfigError(f"there is no file {file}: {advice}", path=file)
 
 
 def _over(request: Request, settings: Settings) -> Settings:

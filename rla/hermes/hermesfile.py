@@ -17,6 +17,7 @@ beginning of a line or after a blank; inside a job's brackets these are ordinary
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from rla.hermes.source import Line, read_lines
 from rla.hermes.words import WordError, without_comment, words_of
 
 SECTIONS: Final = ("PRE", "STD-H", "STD-E", "EXEC")
+_STD: Final = re.compile(r"STD[ _]?(?=[HE]$)")
 _HINTS: Final = {"STD": "write STD-H for hermes options, or STD-E for arguments of the scripts"}
 
 
@@ -83,9 +85,10 @@ def read_hermes_file(path: Path, settings: Settings) -> HermesFile:
         OSError: It cannot be read.
         HermesFileError: Something in it is wrong; jobs are checked when they are asked for.
     """
-    sections = _sections(read_lines(path), path)
+    lines = read_lines(path)
+    sections = _sections(lines, path)
     found = sections.lines
-    return HermesFile(
+    file = HermesFile(
         settings=read_settings(found.get("PRE", []), settings),
         options=_options(found.get("STD-H", [])),
         arguments=tuple(word for line in found.get("STD-E", []) for word in _words(line)),
@@ -93,6 +96,10 @@ def read_hermes_file(path: Path, settings: Settings) -> HermesFile:
         head=tuple(sections.head),
         path=path,
     )
+    if not file.lines:
+        last = lines[-1]
+        raise last.error("EXEC has no jobs: write one a line below it, as [[python, train.py],[]]", len(last.text))
+    return file
 
 
 def _sections(lines: list[Line], path: Path) -> _Sections:
@@ -103,17 +110,23 @@ def _sections(lines: list[Line], path: Path) -> _Sections:
             _check_order(line, bare, sections)
             current = bare
             sections.lines[bare] = []
-        elif bare and not current:
-            raise line.error(f"a section was expected: begin the file with {' or '.join(SECTIONS)}")
         elif bare:
             _check_name(line, bare)
+            if not current:
+                raise line.error(f"a section was expected: begin the file with {' or '.join(SECTIONS)}")
             sections.lines[current].append(line)
         if current != "EXEC" or bare == "EXEC":
             sections.head.append(line.text)
-    if "EXEC" not in sections.lines:
-        last = lines[-1] if lines else Line("", 1, path)
-        raise last.error("there is no EXEC section: add a line EXEC, and a job a line below it", len(last.text))
+    _check_end(sections, lines[-1] if lines else Line("", 1, path))
     return sections
+
+
+def _check_end(sections: _Sections, last: Line) -> None:
+    """There must be a section of jobs."""
+    if not sections.lines:
+        raise last.error("the file is empty: write EXEC, and a job a line below it; hermes create writes an example")
+    if "EXEC" not in sections.lines:
+        raise last.error("there is no EXEC section: add a line EXEC, and a job a line below it", len(last.text))
 
 
 def _check_order(line: Line, name: str, sections: _Sections) -> None:
@@ -128,8 +141,9 @@ def _check_name(line: Line, bare: str) -> None:
     """A header that was meant as one must not become a setting or an argument."""
     if bare in _HINTS:
         raise line.error(f"{bare} is no section: {_HINTS[bare]}")
-    if bare.upper() in SECTIONS:
-        raise line.error(f"{bare} is no section: write {bare.upper()}")
+    meant = _STD.sub("STD-", bare.rstrip(": ").upper())
+    if meant in SECTIONS:
+        raise line.error(f"{bare} is no section: write {meant}, in capitals and alone on its line")
 
 
 def _options(lines: list[Line]) -> JobOptions:

@@ -87,7 +87,10 @@ def _no_program(name: str, directory: Path) -> str:
     file = directory / name
     if "/" in name and file.is_file():
         return f"{name} is not executable: run  chmod +x {file}"
-    return f"there is no program {name}" + (f" in {directory}" if "/" in name else " on the PATH")
+    if "/" in name:
+        return f"there is no program {name} in {directory}"
+    advice = f": write {'python,' if file.suffix == '.py' else 'bash,'} {name}" if file.is_file() else ""
+    return f"there is no program {name} on the PATH{advice}"
 
 
 def _wrong(line: Line, text: str, message: str) -> HermesFileError:

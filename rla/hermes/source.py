@@ -47,9 +47,11 @@ def read_lines(path: Path) -> list[Line]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = Line(repr(content[error.start : error.start + 20]), before.count(b"\n") + 1, path)
-        raise line.error("this is not UTF-8: save the file as UTF-8") from error
+        before = _ENDS.split(content[: error.start].decode("utf-8-sig"))
+        text = before[-1] + content[error.start :].partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
+        raise Line(text, len(before), path).error(
+            "this is not UTF-8: save the file as UTF-8", len(before[-1])
+        ) from error
     lines = [Line(line, number, path) for number, line in enumerate(_ENDS.split(text), start=1)]
     for line in lines:
         if "\0" in line.text:

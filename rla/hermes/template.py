@@ -38,7 +38,7 @@ def write_template(file: Path, scripts: Sequence[str] = ()) -> Path:
         The file.
 
     Raises:
-        ConfigError: It is there already.
+        ConfigError: It is there already, or its directory is not.
         OSError: It could not be written.
     """
     file = file if file.suffix else file.with_suffix(".hermes")
@@ -46,6 +46,8 @@ def write_template(file: Path, scripts: Sequence[str] = ()) -> Path:
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(_TEXT + "\n".join(jobs) + "\n")
+    except FileNotFoundError:
+        raise ConfigError(f"there is no directory {file.parent}: make it first", path=file) from None
     except FileExistsError:
         raise ConfigError(f"{file} is there already: choose another name, or remove it", path=file) from None
     return file

@@ -5,21 +5,20 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 
+from rla.core.wording import counted
 from rla.notify.target import NotifyError, Target
 
 
 class Notifier:
-    """Tells everybody; a message that cannot be sent holds nothing up.
-
-    Attributes:
-        troubles: What could not be sent, and why.
-    """
+    """Tells everybody; a message that cannot be sent holds nothing up."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
         """Begin to send as soon as there is something."""
-        self.troubles: list[str] = []
+        self._causes: Counter[str] = Counter()
+        self._late: list[str] = []
         self._targets = targets
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._send_all, name="rla-notify", daemon=True)
@@ -43,7 +42,13 @@ class Notifier:
         self._waiting.put(None)
         self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            self.troubles.append(f"messages could not be sent within {patience:g} s")
+            self._late.append(f"messages could not be sent within {patience:g} s")
+
+    @property
+    def troubles(self) -> list[str]:
+        """What could not be sent, and why: a line for each cause."""
+        causes = list(self._causes.items())  # a thread that is late may still add to them
+        return [*(f"{counted(number, 'message')} could not be sent: {cause}" for cause, number in causes), *self._late]
 
     def _send_all(self) -> None:
         while (text := self._waiting.get()) is not None:
@@ -51,4 +56,4 @@ class Notifier:
                 try:
                     target.send(text)
                 except NotifyError as error:
-                    self.troubles.append(f"a message could not be sent: {error}")
+                    self._causes[str(error)] += 1

@@ -44,7 +44,7 @@ def _target(url: str) -> Target:
     if url.startswith(("http://", "https://")):
         return Webhook(url)
     if "://" not in url:
-        raise ConfigError(f"an address of {URLS} has no ://", key=URLS)
+        raise ConfigError(f"an address of {URLS} has no ://: write it whole, as https://...", key=URLS)
     return Apprise(url)
 
 

@@ -141,7 +141,8 @@ def hermes(repository, capfd) -> Callable[..., Done]:
 
     def run(*arguments: object, command: str = "exec") -> Done:
         capfd.readouterr()
-        words = ["hermes", command, *(["-f", "a.hermes"] if command == "exec" else []), *map(str, arguments)]
+        file = ["-f", "a.hermes"] if command == "exec" and "-f" not in arguments else []
+        words = ["hermes", command, *file, *map(str, arguments)]
         code = _run(group, words)
         return Done(code, *capfd.readouterr())
 

@@ -268,6 +268,7 @@ def test_compiling_only_prints_a_file_that_runs(repository, hermes):
     [
         ("[[python, gone.py],[]]", "the script gone.py is not there"),
         ("[[nopython, say.py],[]]", "there is no program nopython on the PATH"),
+        ("[[say.py, 1],[]]", "there is no program say.py on the PATH: write python, say.py"),
         ("[[./plain, x],[]]", "is not executable: run  chmod +x"),
         ("[[./missing],[]]", "there is no program ./missing"),
         ("[[python, -c pass],[]]", "this command has no script"),

@@ -77,10 +77,16 @@ def test_blank_lines_comments_and_line_ends_of_windows_count_for_nothing(read):
     [
         ("threads:2\nEXEC\n", 1, 1, "a section was expected"),
         ("PRE\nthreads:2\n", 2, 10, "no EXEC section"),
-        ("", 1, 1, "no EXEC section"),
+        ("", 1, 1, "the file is empty: write EXEC, and a job a line below it; hermes create writes an example"),
+        ("\n # none\n", 2, 1, "the file is empty"),
+        ("EXEC\n# none\n", 2, 7, "EXEC has no jobs: write one a line below it"),
         ("STD-E\nSTD-H\nEXEC\n", 2, 1, "the order is PRE, STD-H, STD-E, EXEC"),
         ("PRE\nPRE\nEXEC\n", 2, 1, "PRE is there already"),
-        ("pre\nEXEC\n", 1, 1, "begin the file with"),
+        ("pre\nEXEC\n", 1, 1, "pre is no section: write PRE, in capitals and alone on its line"),
+        ("PRE:\nEXEC\n", 1, 1, "PRE: is no section: write PRE"),
+        ("STD-E\n-n 1\nExec :\n[[a]]\n", 3, 1, "Exec : is no section: write EXEC"),
+        ("STD_e\n-n 1\nEXEC\n", 1, 1, "write STD-E"),
+        ("stdh\n-m\nEXEC\n", 1, 1, "write STD-H"),
         ("PRE\nstd-h\nEXEC\n", 2, 1, "write STD-H"),
         ("PRE\nSTD\nEXEC\n", 2, 1, "write STD-H for hermes options"),
         ("PRE\nthread:2\nEXEC\n", 2, 1, "there is no setting 'thread'"),
@@ -100,8 +106,14 @@ def test_blank_lines_comments_and_line_ends_of_windows_count_for_nothing(read):
         ("EXEC\n[[python, a.py],[-ca]]\n", 2, 18, "-ca needs a file"),
         ("EXEC\n[[python, a.py, 'x],[]]\n", 2, 17, "quote is not closed"),
         ("EXEC\n[[python, a.py\n", 2, 2, "never end"),
-        ("EXEC\nPROD([[python, a.py],[]])\n", 2, 6, "has no values"),
-        ("EXEC\nPROD(s=[1])\n", 2, 6, "there is no job in it"),
+        ("EXEC\nPROD([[python, a.py],[]])\n", 2, 6, "there are no values behind the job"),
+        ("EXEC\nPROD([[a {e}],[]], e=[])\n", 2, 23, "e has no values: write some between the brackets"),
+        ("EXEC\nPROD([[a {e}],[]], e=[1,,2])\n", 2, 23, "write '' for an empty argument"),
+        ("EXEC\nPROD([[a {e}],[]], e=0)\n", 2, 20, "the values of e stand in brackets: write e=[...]"),
+        ("EXEC\nPROD([[a {e}],[]], e=RANGE(0, 3))\n", 2, 20, "or e=RANGE[start, end, step]"),
+        ("EXEC\nprod([[a {e}],[]], e=[0])\n", 2, 1, "write PROD, in capitals"),
+        ("EXEC\n  Zip ([[a {e}],[]], e=[0])\n", 2, 3, "write ZIP, in capitals"),
+        ("EXEC\nPROD(s=[1])\n", 2, 6, "there is no job between the brackets"),
         ("EXEC\nPROD([[a {s}],[]], s=[1,2]\n", 2, 5, "is not closed"),
         ("EXEC\nPROD([[a],[]], s=[1,2])\n", 2, 6, "no job uses {s}"),
         ("EXEC\nZIP([[a {s} {t}],[]], s=[1,2], t=[1])\n", 2, 1, "s has 2, t has 1"),
@@ -115,17 +127,22 @@ def test_every_error_has_its_line_its_column_and_the_fix(read, text, line, colum
     error = caught.value
     assert told in str(error)
     assert (error.line, error.column) == (line, column)
-    message, shown, caret = str(error).splitlines()
+    message, *marked = str(error).splitlines()
     assert message.startswith(f"{error.path}:{line}:{column}: ")
-    assert caret.index("^") == column + 1 or len(shown) > 70
+    if text:
+        shown, caret = marked
+        assert caret.index("^") == column + 1 or len(shown) > 70
+    else:
+        assert not marked
 
 
 def test_the_place_of_bytes_that_are_no_text_is_named(tmp_path):
     file = tmp_path / "a.hermes"
-    file.write_bytes(b"PRE\nthreads:2\xff\nEXEC\n")
+    file.write_bytes(b"PRE\r\n\xc3\xbc threads:2\xff\r\nEXEC\n")
     with pytest.raises(HermesFileError, match="UTF-8") as caught:
         read_hermes_file(file, Settings())
-    assert caught.value.line == 2
+    assert (caught.value.line, caught.value.column) == (2, 12)
+    assert str(caught.value).splitlines()[1:] == ["  \xfc threads:2\N{REPLACEMENT CHARACTER}", " " * 13 + "^"]
 
 
 def test_prod_runs_through_all_combinations_the_last_name_fastest(read):

@@ -72,7 +72,19 @@ def test_the_newest_batch_is_meant_unless_one_is_named(repository, hermes, statu
         hermes("-n", name)
     assert json.loads(status("--json").out)["name"] == "two"
     assert json.loads(status("-n", "one", "--json").out)["name"] == "one"
-    assert status("-n", "three").code == 3
+    unknown = status("-n", "three")
+    assert (unknown.code, unknown.err) == (3, "there is no batch 'three'; there are two, one\n")
+
+
+def test_a_batch_that_lies_where_the_settings_say_is_found(repository, hermes, status):
+    repository.script(".hermes_settings", "path_to_experiments: ../elsewhere\n")
+    repository.hermes_file("[[python, say.py],[]]")
+    assert status().err.startswith("rla: no database was found")
+    told = hermes("-n", "b").err.splitlines()[-1]
+    root = repository.path.parent / "elsewhere" / "experiments"
+    assert told.endswith(f"hermes: no command finds this database by itself: set RLA_DATA_ROOT={root}")
+    assert "1 finished" in status().out
+    assert "1 finished" in hermes("-n", "b", command="watch").out
 
 
 def test_an_item_counts_once_however_often_it_was_run(repository, hermes, status):

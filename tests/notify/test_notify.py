@@ -72,8 +72,17 @@ def test_what_cannot_be_sent_is_told_without_the_address(server, path):
 
 def test_a_server_that_is_not_there_holds_nothing_up():
     (told,) = tell({"RLA_NOTIFY_URLS": "http://127.0.0.1:9/secret"})
-    assert "could not be reached" in told
+    assert told.startswith("1 message could not be sent: 127.0.0.1 could not be reached")
     assert "secret" not in told
+
+
+def test_messages_that_fail_for_one_reason_are_told_in_one_line():
+    notifier = Notifier(targets((), {"RLA_NOTIFY_URLS": "http://127.0.0.1:9/secret"}))
+    for text in ("a", "b", "c"):
+        notifier.tell(text)
+    notifier.close(10)
+    (told,) = notifier.troubles
+    assert told.startswith("3 messages could not be sent: 127.0.0.1 could not be reached")
 
 
 def test_a_token_comes_from_a_file_that_only_its_owner_reads(server, tmp_path):
