@@ -18,10 +18,11 @@ from rla.easy_log.losses import warn
 from rla.easy_log.rank import records_here
 from rla.easy_log.time_step import time_step_holder
 from rla.errors import CheckpointError, CheckpointNotFoundError, ResumeError
-from rla.runs.continuable import claimed, unfinished
+from rla.runs.continuable import claimed, unfinished, what_goes_on
 from rla.runs.create import RunRequest
 from rla.runs.database import Database, open_database
 from rla.runs.fork import Fork
+from rla.runs.liveness import is_only_believed
 from rla.runs.named import one_run
 from rla.runs.run import Run
 from rla.store.rebuild import read_run
@@ -138,15 +139,20 @@ def load_checkpoint_of(run: Run, wanted: Wanted) -> Loaded:
         raise
 
 
-def continuation_of(run: Run, wanted: Wanted) -> Continuation:
+def continuation_of(run: Run, wanted: Wanted, name: object = None) -> Continuation:
     """Load what a run is continued from; nothing is written.
+
+    Args:
+        run: The run.
+        wanted: What of it.
+        name: What the user called it.
 
     Raises:
         ResumeError: The run is still being recorded.
         RunNotFoundError: The run's files are not on this machine.
         CheckpointError: As :func:`load_checkpoint_of`.
     """
-    refuse_running(run)
+    refuse_running(run, name)
     loaded = load_checkpoint_of(run, wanted)
     return Continuation(run, loaded, fork_of(run, loaded), wanted.random_states)
 
@@ -180,7 +186,7 @@ def chosen_continuation(
         CheckpointError: As :func:`load_checkpoint_of`.
     """
     if which != AUTO:
-        yield continuation_of(one_run(open_database(root.root, request.index_url), which), wanted)
+        yield continuation_of(one_run(open_database(root.root, request.index_url), which), wanted, which)
     elif not records_here():
         warn("only the first rank goes on from its last run: send the step and the model to the others")
         yield None
@@ -200,17 +206,35 @@ def last_continuation(database: Database, request: RunRequest, wanted: Wanted) -
             if found is not None:
                 yield found
                 return
+    if going := what_goes_on(database, request.task, request.hyperparameters):
+        warn(f"this run begins anew, though resume is 'auto': {going}")
     yield None
 
 
-def refuse_running(run: Run) -> None:
+def refuse_running(run: Run, name: object = None) -> None:
     """A run that is still recorded cannot be continued.
+
+    A run of another machine may only be believed to be recorded. Whoever names it by its uid knows that it is
+    over; should it go on, it is none the worse: its files are only read.
+
+    Args:
+        run: The run.
+        name: What the user called it.
 
     Raises:
         ResumeError: It is.
     """
     if run.state in states.OPEN:
         where = f"process {run.row['pid']} on {run.row['host']}"
+        if run.paths is not None and is_only_believed(str(run.row["host"]), run.paths):
+            if isinstance(name, str) and name and run.uid.startswith(name):
+                warn(f"run {run.uid} was recorded by {where} until lately, and counts as over because you name it")
+                return
+            raise ResumeError(
+                f"run {run.uid} may still be recorded by {where}; if it is over, name it by its uid, {run.uid[:8]}, "
+                "to go on from it now",
+                uid=run.uid,
+            )
         raise ResumeError(
             f"run {run.uid} is still being recorded by {where}: end it first (`rla stop {run.uid[:8]}`), "
             "or only load a checkpoint of it (ExperimentLoader.load_from_record_date)",
@@ -218,14 +242,14 @@ def refuse_running(run: Run) -> None:
         )
 
 
-def take_over(run: ActiveRun, source: Run, loaded: Loaded) -> None:
+def take_over(run: ActiveRun, source: Run, loaded: Loaded, name: object = None) -> None:
     """Let a run that has started and recorded nothing go on from a checkpoint of another one.
 
     Raises:
         ResumeError: The run has values or files already, or the source is still being recorded.
         OSError: Something could not be copied; the run is as it was.
     """
-    refuse_running(source)
+    refuse_running(source, name)
     fork = fork_of(source, loaded)
     run.take_over(fork)
     _restore_recording(run, loaded, fork)

@@ -190,7 +190,7 @@ class ExperimentLoader:
             return
         source = self._own(self._run())
         before = time_step_holder.get_time()
-        take_over(run, source, load_checkpoint_of(source, _wanted(ckp_index, checkpoint_name)))
+        take_over(run, source, load_checkpoint_of(source, _wanted(ckp_index, checkpoint_name)), self.load_date)
         if not sync_timestep:
             time_step_holder.set_time(before)
 

@@ -65,7 +65,8 @@ def resume(  # noqa: PLR0913 - one keyword per thing that may differ
     Raises:
         RunNotFoundError: No run is meant, or its files are not on this machine.
         AmbiguousRunError: Several are; the message lists them.
-        ResumeError: The run is still being recorded.
+        ResumeError: The run is still being recorded. One of another machine, of which only a young heartbeat
+            speaks, is continued when it is named by its uid: whoever does so knows that it is over.
         CheckpointError: There is no whole checkpoint, or it is another framework's, or not safe.
         RunStartError: The new run could not be made; nothing of it is left.
     """
@@ -74,7 +75,7 @@ def resume(  # noqa: PLR0913 - one keyword per thing that may differ
     root = data_root if data_root is not None else data_root_of(source)
     exp_manager.configure(source.task, config, root, log_callback_fn=callback, log_used=log_used, quiet=True)
     wanted = Wanted(exp_manager.framework, step, checkpoint_name, trust, random_states)
-    continuation = continuation_of(source, wanted)
+    continuation = continuation_of(source, wanted, run)
     exp_manager.set_hyper_param(overwritten(source.hyperparameters, hyperparameters or {}))
     exp_manager.clear_record_param()
     exp_manager.add_record_param(tracked_keys_of(source))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,8 @@ import msgspec
 from rla.core import json_codec, states
 from rla.fsio.file_lock import FileLock, is_locked
 from rla.runs.database import Database, open_database
+from rla.runs.join import RUN_ID
+from rla.runs.liveness import HEARTBEAT_GRACE, is_only_believed
 from rla.runs.run import Run
 from rla.store.rebuild import read_run
 
@@ -78,6 +81,30 @@ def _is_continued(database: Database, run: Run) -> bool:
     rows = database.table.rows(run.task, columns=["parent_uid", "hyperparameters"])
     mine = identity(run.hyperparameters)
     return any(row["parent_uid"] == run.uid and identity(row["hyperparameters"]) == mine for row in rows)
+
+
+def what_goes_on(database: Database, task: str, hyperparameters: Mapping[str, Any]) -> str:
+    """Which run of the same task and hyperparameters is recorded now, in the middle of a sentence; or nothing."""
+    wanted, own = identity(hyperparameters), os.environ.get(RUN_ID)
+    for row in database.table.rows(task, columns=["uid", "state", "hyperparameters"]):
+        if row["state"] == states.RUNNING and row["uid"] != own and identity(row["hyperparameters"]) == wanted:
+            whole = database.table.get(row["uid"])
+            run = None if whole is None else database.run_of(whole)
+            if run is not None and run.state == states.RUNNING:
+                return _told(run)
+    return ""
+
+
+def _told(run: Run) -> str:
+    if run.paths is not None and run.row["heartbeat"] and is_only_believed(str(run.row["host"]), run.paths):
+        until = time.strftime("%H:%M:%S", time.localtime(run.row["heartbeat"] + HEARTBEAT_GRACE))
+        return (
+            f"run {run.uid} may still be recorded on {run.row['host']}, from which this machine cannot tell, and so "
+            f"counts as going on until {until}. If it is over, start again after that, or go on from it at once: "
+            f"RLA_RESUME={run.uid}"
+        )
+    parent = f", which goes on from run {run.row['parent_uid']}," if run.row["parent_uid"] else ""
+    return f"run {run.uid}{parent} is being recorded by process {run.row['pid']} on {run.row['host']}"
 
 
 def identity(hyperparameters: Mapping[str, Any] | None) -> bytes:

@@ -27,6 +27,11 @@ def is_alive(record: Manifest, paths: RunPaths, heartbeat: float | None) -> bool
     return spoke_lately(heartbeat)
 
 
+def is_only_believed(run_host: str, paths: RunPaths) -> bool:
+    """Whether nothing but a young heartbeat speaks for a run of another machine: nobody here can know better."""
+    return run_host != machine.host_name() and not is_locked(paths.manifest)
+
+
 def spoke_lately(heartbeat: float | None) -> bool:
     """Whether a heartbeat is so young that its run still counts as alive, where nothing else can tell."""
     return heartbeat is not None and time.time() - heartbeat < HEARTBEAT_GRACE

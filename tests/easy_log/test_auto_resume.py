@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 import rla
 from rla import exp_manager, logger, time_step_holder
-from rla.errors import RlaWarning, RunNotFoundError
+from rla.errors import ResumeError, RlaWarning, RunNotFoundError
 from tests.conftest import csv_rows
 from tests.indexes import open_database
 
@@ -123,7 +124,9 @@ def test_a_run_that_is_recorded_is_not_continued(data_root):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     told = json.loads(child.stdout.readline())
-    assert start(data_root).resumed is None
+    words = f"begins anew, though resume is 'auto': run {told['uid']} is being recorded by process {child.pid}"
+    with pytest.warns(RlaWarning, match=words):
+        assert start(data_root).resumed is None
     exp_manager.close()
     child.send_signal(signal.SIGKILL)
     child.communicate()
@@ -184,6 +187,48 @@ def test_a_job_that_slurm_started_again_elsewhere_goes_on_at_once(data_root, mon
     monkeypatch.setenv("SLURM_RESTART_COUNT", count)
     monkeypatch.setenv("RLA_RANK", "0")
     assert (start(data_root).resumed is not None) == goes_on
+
+
+def believed(data_root, run, spoke=60.0):
+    """Let a run be one of another machine that spoke so many seconds ago and has not ended; when its time is over."""
+    record = json.loads(run.paths.manifest.read_text())
+    run.paths.manifest.write_text(json.dumps({**record, "host": "a-machine-that-went-down"}))
+    state = json.loads(run.paths.state.read_text())
+    heartbeat = time.time() - spoke
+    state = {**state, "state": "running", "ended": None, "heartbeat": heartbeat}
+    run.paths.state.write_text(json.dumps(state))
+    columns = {"host": "a-machine-that-went-down", "state": "running", "ended": None, "heartbeat": heartbeat}
+    open_database(data_root).table.update(run.uid, **columns)
+    return time.strftime("%H:%M:%S", time.localtime(heartbeat + 600))
+
+
+def test_a_run_of_another_machine_is_waited_for_and_how_to_go_on_at_once_is_told(data_root, monkeypatch):
+    old = broken_off(data_root)
+    until = believed(data_root, old)
+    with pytest.warns(RlaWarning, match=f"counts as going on until {until}") as told:
+        assert start(data_root).resumed is None
+    exp_manager.close()
+    assert str(told[0].message).endswith(f"go on from it at once: RLA_RESUME={old.uid}")
+    monkeypatch.setenv("RLA_RESUME", old.uid)
+    with pytest.warns(RlaWarning, match=f"run {old.uid} was recorded by process .* counts as over because you name it"):
+        assert start(data_root, resume=None).resumed.source.uid == old.uid
+
+
+def test_ten_minutes_after_its_last_word_a_run_of_another_machine_is_continued_by_itself(data_root):
+    old = broken_off(data_root)
+    believed(data_root, old, spoke=601)
+    assert start(data_root).resumed.source.uid == old.uid
+
+
+def test_a_run_of_another_machine_is_continued_when_its_uid_is_named_and_not_by_last(data_root):
+    old = broken_off(data_root)
+    believed(data_root, old)
+    with pytest.raises(
+        ResumeError, match=f"may still be recorded by .*; if it is over, name it by its uid, {old.uid[:8]}"
+    ):
+        rla.resume("last", data_root=data_root, config=CONFIG)
+    with pytest.warns(RlaWarning, match="counts as over because you name it"):
+        assert rla.resume(old.uid[:8], data_root=data_root, config=CONFIG).source.uid == old.uid
 
 
 def test_other_ranks_are_told_that_only_the_first_goes_on(data_root, monkeypatch):
