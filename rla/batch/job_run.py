@@ -19,7 +19,8 @@ from rla.core.layout import JobRunPaths, JobTreePaths
 from rla.core.manifest import Manifest, State
 from rla.errors import RunStartError
 from rla.fsio.atomic_write import atomic_write
-from rla.fsio.claim_dir import claim_dir
+from rla.fsio.claim_dir import claim_with_lock
+from rla.fsio.file_lock import FileLock
 
 SECRETS: Final = ("RLA_TELEGRAM_TOKEN", "RLA_NOTIFY_URLS")
 """Variables that no job gets."""
@@ -38,6 +39,7 @@ class JobRun:
         uid: Its opaque id.
         attempt: The how manieth run of its item in this call, from 1.
         code: What it is started from.
+        lock: The lock of its draft, until the job gets it.
         record: Its manifest, once it has one.
         command: What it runs, once that is known.
     """
@@ -48,6 +50,7 @@ class JobRun:
     uid: str
     attempt: int = 1
     code: Capture = field(default_factory=Capture)
+    lock: FileLock | None = None
     record: Manifest | None = None
     command: CommandLine | None = None
 
@@ -72,7 +75,7 @@ class Claims:
         self._last = datetime.min  # noqa: DTZ901 - local time, as every index name
 
     def claim(self, item: Item, attempt: int) -> JobRun:
-        """Claim a directory that nobody has.
+        """Claim a directory that nobody has, with a draft of the manifest in it whose lock is held.
 
         Raises:
             RunStartError: It cannot be made.
@@ -81,14 +84,14 @@ class Claims:
         while True:
             paths = JobRunPaths(self._tree.root, self._workload.place(item, created))
             try:
-                claim_dir(paths.log)
+                lock = claim_with_lock(paths.log, paths.draft.name)
             except FileExistsError:
                 created += _TICK
             except OSError as error:
                 raise start_error(paths.log, error) from error
             else:
                 self._last = created
-                return JobRun(item, paths, created, os.urandom(8).hex(), attempt)
+                return JobRun(item, paths, created, os.urandom(8).hex(), attempt, lock=lock)
 
 
 def write_end(run: JobRun, outcome: Outcome) -> State:

@@ -185,8 +185,9 @@ class BatchRunner:
         following = self._again.popleft()
         run = None
         try:
+            code = self._code()
             run = self._claims.claim(following.item, following.attempt)
-            run.code = self._code()
+            run.code = code
             return make_ready(run, self._workload, self._executor, {**self._environment, **environment})
         except RlaError as error:
             self._not_started(following, run, error)

@@ -15,8 +15,7 @@ from rla.core.hyperparams import flatten, normalise, tracked_text
 from rla.core.index_name import IndexName
 from rla.core.manifest import Manifest
 from rla.core.redact import redact_argv
-from rla.fsio.atomic_write import temporary_beside, write_all
-from rla.fsio.file_lock import FileLock
+from rla.fsio.atomic_write import write_all
 from rla.jobs.executor import Executor, StartedJob
 from rla.jobs.job import Job
 from rla.runs import machine
@@ -29,39 +28,35 @@ class ReadyJob:
 
     Attributes:
         run: The run.
-        job: What waits.
-        draft: What becomes its manifest; the job holds its lock.
+        job: What waits; it holds the lock of the draft that becomes the run's manifest.
     """
 
     run: JobRun
     job: StartedJob
-    draft: Path
 
 
 def make_ready(run: JobRun, workload: Workload, executor: Executor, environment: Mapping[str, str]) -> ReadyJob:
-    """Hand the command of a run over.
+    """Hand the command of a run over that was claimed just now.
 
     Raises:
         RunStartError: It could not be handed over; nothing is left of the run.
         RlaError: The item cannot run.
     """
-    draft = temporary_beside(run.paths.manifest)
-    lock = FileLock(draft)
+    lock, run.lock = run.lock, None
+    assert lock is not None
     try:
         run.command = workload.command(run.item, run)
-        draft.touch()
-        lock.acquire()
         job = executor.start(_job(run, run.command, environment), lock)
     except BaseException as error:
         lock.release()
-        _clear(run, draft)
+        _clear(run)
         if isinstance(error, OSError):
             raise start_error(run.paths.log, error) from error
         raise
-    ready = ReadyJob(run, job, draft)
+    ready = ReadyJob(run, job)
     try:
         run.record = _manifest(run, workload, job.pid)
-        _write(draft, manifest.encode(run.record, run.code.ready))
+        _write(run.paths.draft, manifest.encode(run.record, run.code.ready))
     except BaseException as error:
         give_up(ready)
         if isinstance(error, OSError):
@@ -79,7 +74,7 @@ def let_go(ready: ReadyJob, workload: Workload) -> None:
     """
     run = ready.run
     try:
-        ready.draft.replace(run.paths.manifest)
+        run.paths.draft.replace(run.paths.manifest)
         workload.furnish(run)
         ready.job.release()
     except BaseException as error:
@@ -93,7 +88,7 @@ def give_up(ready: ReadyJob) -> None:
     """Let the command end without having begun. What is no run yet leaves nothing behind."""
     ready.job.abandon()
     if not ready.run.paths.manifest.exists():
-        _clear(ready.run, ready.draft)
+        _clear(ready.run)
 
 
 def _job(run: JobRun, command: CommandLine, inherited: Mapping[str, str]) -> Job:
@@ -154,9 +149,9 @@ def _write(file: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _clear(run: JobRun, temporary: Path) -> None:
+def _clear(run: JobRun) -> None:
     """Remove what never became a run."""
     with contextlib.suppress(OSError):
-        for file in (temporary, run.paths.stderr):
+        for file in (run.paths.draft, run.paths.stderr):
             file.unlink(missing_ok=True)
         run.paths.log.rmdir()

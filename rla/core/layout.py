@@ -34,6 +34,8 @@ STATE_DIR: Final = ".rla"
 JOB_STATE_DIR: Final = ".rla-jobs"
 """What ``.rla`` is to a data root, to a tree of jobs."""
 MANIFEST_FILE: Final = "run.json"
+DRAFT_FILE: Final = ".draft.rla-tmp"
+"""What becomes the manifest of a job's run."""
 TRASH_BESIDE: Final = ".rla-trash"
 """The trash at the top of a tree that lies on another disk than ``.rla``."""
 STAGE_BESIDE: Final = ".rla-stage"
@@ -271,6 +273,11 @@ class JobRunPaths(RunPaths):
     def directory(self, kind: str) -> Path:
         """The run's directory, or that of another kind inside it."""
         return self.root / self.place if kind == LOG else self.root / self.place / kind
+
+    @property
+    def draft(self) -> Path:
+        """What becomes the manifest when the job begins; its maker holds its lock, then the job does."""
+        return self.log / DRAFT_FILE
 
     @property
     def stdout(self) -> Path:

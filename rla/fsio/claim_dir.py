@@ -8,10 +8,15 @@ import os
 from pathlib import Path
 from typing import Final
 
-from rla.fsio.atomic_write import sync_directory
+from rla.fsio.atomic_write import sync_directory, temporary_beside
+from rla.fsio.file_lock import FileLock
 
 _RACES: Final = 10
 """How often another process may remove an empty parent between making it and using it."""
+_TAKEN: Final = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+"""What a system answers when a directory is to get a name that something has."""
+_PATIENCE: Final = 1.0
+"""Seconds that a reader may hold the lock of a file to learn whether anybody does."""
 
 
 def claim_dir(path: Path) -> None:
@@ -31,6 +36,38 @@ def claim_dir(path: Path) -> None:
         else:
             return
     os.mkdir(path)  # noqa: PTH102
+
+
+def claim_with_lock(path: Path, file: str) -> FileLock:
+    """Make a directory that nobody else has and that was never without one file, empty, whose lock is held.
+
+    So whoever finds the file with no holder knows that the maker of the directory has died.
+
+    Raises:
+        FileExistsError: Something has that name already, other than an empty directory: take another.
+        OSError: The directory could not be made, or there are no locks in it. Nothing is left of it.
+    """
+    temporary = temporary_beside(path)
+    claim_dir(temporary)
+    lock = FileLock(temporary / file)
+    try:
+        _make_locked(temporary / file, lock)
+        temporary.rename(path)
+    except BaseException as error:
+        lock.release()
+        with contextlib.suppress(OSError):
+            (temporary / file).unlink(missing_ok=True)
+            temporary.rmdir()
+        if isinstance(error, OSError) and error.errno in _TAKEN:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        raise
+    return lock
+
+
+def _make_locked(file: Path, lock: FileLock) -> None:
+    file.touch()
+    if not lock.acquire(patience=_PATIENCE):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(file))
 
 
 def make_dirs(path: Path) -> None:

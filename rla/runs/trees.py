@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from rla.core.layout import JobRunPaths, JobTreePaths, RootPaths
-from rla.fsio.atomic_write import TEMP_MARK, atomic_write, remove_temporary
+from rla.core.layout import DRAFT_FILE, MANIFEST_FILE, JobRunPaths, JobTreePaths, RootPaths
+from rla.fsio.atomic_write import TEMP_MARK, atomic_write
 from rla.fsio.claim_dir import make_dirs
 from rla.fsio.file_lock import FileLock, is_locked
 from rla.runs import machine
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MOMENT: Final = 2.0
 """Seconds within which a file may have been made whose maker has yet to lock it."""
+_SOON: Final = 0.5
+"""Seconds within which a draft becomes a manifest or goes, if its maker lives."""
 KIND: Final = "jobs"
 """What the table of roots calls such a tree."""
 
@@ -101,7 +103,7 @@ def take_in_tree(tree: JobTreePaths, table: RunTable, tree_id: str, *, keep: boo
     try:
         if held:
             rebuild(tree, table, tree_id)
-            _clear_unborn(tree)
+            keep = not _clear_unborn(tree) or keep
         for lock in held:
             if not keep:
                 lock.remove()
@@ -111,26 +113,56 @@ def take_in_tree(tree: JobTreePaths, table: RunTable, tree_id: str, *, keep: boo
     return bool(held)
 
 
-def _clear_unborn(tree: JobTreePaths) -> None:
-    """Remove directories that were claimed and never became a run: their maker died before it could write."""
-    manifest = tree.run("").manifest.name
+def _clear_unborn(tree: JobTreePaths) -> bool:
+    """Remove directories that were claimed and never became a run: their maker died before it could write.
+
+    Returns:
+        Whether all could be judged; of one that was begun this very moment nobody can say whether its maker lives.
+    """
+    judged = True
     for directory, inner, files in os.walk(tree.root):
         depth = len(Path(directory).relative_to(tree.root).parts)
-        inner[:] = [] if depth >= max(tree.depths) or manifest in files else [n for n in inner if not n.startswith(".")]
-        unborn = [Path(directory, name) for name in files if name.endswith(TEMP_MARK)]
-        if depth in tree.depths and unborn and manifest not in files and all(map(_is_abandoned, unborn)):
-            remove_temporary(Path(directory))
-            with contextlib.suppress(OSError):  # anything else in it is not ours to remove
-                JobRunPaths(Path(directory), ".").stderr.unlink(missing_ok=True)
-                Path(directory).rmdir()
+        if depth + 1 in tree.depths and MANIFEST_FILE not in files:
+            claims = [Path(directory, name) for name in inner if name.endswith(TEMP_MARK)]
+            judged = all([*map(_clear_claim, claims), judged])
+        inner[:] = [] if depth >= max(tree.depths) or MANIFEST_FILE in files else _visible(inner)
+        if depth in tree.depths and DRAFT_FILE in files:
+            judged = _clear_draft(JobRunPaths(Path(directory), ".")) and judged
+    return judged
 
 
-def _is_abandoned(file: Path) -> bool:
-    """Whether nobody is about to write a file: not locked, and not of this moment, in which its maker locks it."""
+def _visible(names: list[str]) -> list[str]:
+    return [name for name in names if not name.startswith(".")]
+
+
+def _clear_claim(directory: Path) -> bool:
+    """Remove a directory that has not got its name yet; False when it is too young to be judged."""
+    with contextlib.suppress(OSError):  # it has got its name, or holds something that is not ours to remove
+        if time.time() - directory.stat().st_mtime <= _MOMENT:
+            return is_locked(directory / DRAFT_FILE)
+        if not is_locked(directory / DRAFT_FILE):
+            (directory / DRAFT_FILE).unlink(missing_ok=True)
+            directory.rmdir()
+    return True
+
+
+def _clear_draft(paths: JobRunPaths) -> bool:
+    """Remove what never became a run; False when somebody holds the lock of its draft and goes on holding it.
+
+    A command whose maker was killed just now is about to end, and a living maker lets its command begin soon.
+    """
+    lock = FileLock(paths.draft)
     try:
-        return time.time() - file.stat().st_mtime > _MOMENT and not is_locked(file)
-    except OSError:
-        return False
+        if not lock.acquire(patience=_SOON):
+            return not paths.draft.exists()
+        paths.draft.unlink()
+        paths.stderr.unlink(missing_ok=True)
+        paths.log.rmdir()
+    except OSError:  # it is a manifest now; or anything else in it is not ours to remove
+        return True
+    finally:
+        lock.release()
+    return True
 
 
 class _Mark(FileLock):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from rla.batch.batch_file import BatchFile
 from rla.core.layout import JobTreePaths
+from tests.faults.striking import FULL
 from tests.hermes import conftest
 
 pytestmark = pytest.mark.faults
@@ -47,6 +51,59 @@ def test_every_job_runs_once_however_often_hermes_is_killed(repository, hermes, 
     assert sorted(run.hyperparameters["args"][0] for run in finished) == list(range(JOBS))
     assert {run.row["exit_code"] for run in finished} == {0}
     assert not [run for run in repository.runs() if run.is_open]
+
+
+TALLY = "echo $1 >>ran\n"
+
+
+@pytest.mark.parametrize("seed", range(20 if FULL else 2))
+def test_of_many_quick_jobs_each_runs_once_though_hermes_is_killed_at_any_moment(repository, hermes, started, seed):
+    rng = random.Random(seed)
+    jobs = 600 if FULL else 120
+    repository.script("tally.sh", TALLY)
+    repository.hermes_file(f"PROD([[sh, tally.sh, {{i}}],[]], i=RANGE[0, {jobs}])", head="PRE\nidentifier:off\n")
+    for _attempt in range(12 if FULL else 4):
+        process = started("-n", "b", "--jobs", rng.choice([1, 2, 4]), "--resume")
+        time.sleep(rng.uniform(0.2, 0.7))
+        process.signal(signal.SIGKILL)
+        process.end()
+        conftest.wait_for(lambda: not BatchFile(JobTreePaths(repository.tree), "b").is_running)  # as above
+        assert left_over(repository) == []
+    done = hermes("-n", "b", "--jobs", 4, "--resume")
+    assert done.code == 0, done.err
+    assert Counter((repository.path / "ran").read_text().split()) == Counter(map(str, range(jobs)))
+    runs = repository.runs()
+    finished = [run for run in runs if run.state == "finished"]
+    assert sorted(run.hyperparameters["args"][0] for run in finished) == list(range(jobs))
+    assert not [run for run in runs if run.is_open]
+    assert hermes("-n", "b", "--resume", "--dry-run").out == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_of_many_quick_jobs_each_succeeds_once_though_hermes_is_interrupted(repository, hermes, started, number):
+    rng = random.Random(number)
+    repository.script("tally.sh", TALLY)
+    repository.hermes_file("PROD([[sh, tally.sh, {i}],[]], i=RANGE[0, 100])", head="PRE\nidentifier:off\n")
+    for _attempt in range(12 if FULL else 3):
+        process = started("-n", "b", "--jobs", 2, "--resume")
+        conftest.wait_for(lambda: BatchFile(JobTreePaths(repository.tree), "b").is_running)
+        time.sleep(rng.uniform(0.1, 0.5))
+        process.signal(number)
+        assert process.end().code in {130, 0}
+        assert left_over(repository) == []
+        assert not [run for run in repository.runs() if run.is_open]
+    done = hermes("-n", "b", "--jobs", 2, "--resume")
+    assert done.code == 0, done.err
+    finished = [run for run in repository.runs() if run.state == "finished"]
+    assert sorted(run.hyperparameters["args"][0] for run in finished) == list(range(100))
+
+
+def left_over(repository) -> list[str]:
+    """Rows and directories that do not tell of the same runs; a claim of the last moment has no name yet."""
+    rows = {run.log_dir for run in repository.runs()}
+    claimed = {Path(place, name) for place, inner, _ in os.walk(repository.tree) for name in inner}
+    places = {path for path in claimed if re.match(r"\d{4}_\d\d_", path.name)}
+    return [str(path) for path in places ^ rows]
 
 
 def test_what_failed_while_hermes_was_dead_is_known_and_run_again(repository, hermes, started):

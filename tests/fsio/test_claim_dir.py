@@ -2,7 +2,8 @@
 
 import pytest
 
-from rla.fsio.claim_dir import claim_dir, make_dirs
+from rla.fsio.claim_dir import claim_dir, claim_with_lock, make_dirs
+from rla.fsio.file_lock import is_locked
 
 
 def test_of_twenty_processes_exactly_one_gets_the_name(tmp_path, start_python):
@@ -20,6 +21,39 @@ def test_of_twenty_processes_exactly_one_gets_the_name(tmp_path, start_python):
         process.stdin.flush()
     said = [process.communicate()[0].strip() for process in processes]
     assert sorted(said) == ["lost"] * 19 + ["won"]
+
+
+def test_of_many_that_claim_a_name_with_a_lock_one_gets_it_and_nothing_is_left_of_the_others(tmp_path, start_python):
+    script = (
+        "import sys; from pathlib import Path; from rla.fsio.claim_dir import claim_with_lock\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "try: lock = claim_with_lock(Path(sys.argv[1]), 'draft'); print('won', flush=True); sys.stdin.readline()\n"
+        "except FileExistsError: print('lost', flush=True)\n"
+    )
+    processes = [start_python(script, tmp_path / "tree/script/name") for _ in range(10)]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.stdout.readline().strip() for process in processes]
+    assert sorted(said) == ["lost"] * 9 + ["won"]
+    assert [path.name for path in (tmp_path / "tree/script").iterdir()] == ["name"]
+    assert is_locked(tmp_path / "tree/script/name/draft")
+    for process in processes:
+        process.communicate("end\n")
+    assert not is_locked(tmp_path / "tree/script/name/draft")
+
+
+@pytest.mark.parametrize("kind", ["directory", "file", "link"])
+def test_a_name_that_is_taken_is_not_claimed_with_a_lock(tmp_path, kind):
+    path = tmp_path / "taken"
+    {"directory": (path / "in it").mkdir, "file": path.touch, "link": lambda: path.symlink_to("gone")}[kind](
+        **({"parents": True} if kind == "directory" else {})
+    )
+    with pytest.raises(FileExistsError):
+        claim_with_lock(path, "draft")
+    assert [found.name for found in tmp_path.iterdir()] == ["taken"]
 
 
 def test_missing_parents_are_made(tmp_path):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 
-from rla.core.layout import JobTreePaths, RootPaths
+from rla.core.layout import DRAFT_FILE, JobTreePaths, RootPaths
+from rla.fsio.atomic_write import TEMP_MARK
+from rla.fsio.claim_dir import claim_with_lock
 from rla.fsio.file_lock import FileLock
 from rla.runs.database import open_database
 from rla.runs.root import prepare_root
@@ -52,19 +54,41 @@ def test_a_directory_that_never_became_a_run_goes_with_the_next_reader(tmp_path)
     root, tree = RootPaths(tmp_path / "root"), JobTreePaths(tmp_path / "tree")
     prepare_root(root)
     prepare_tree(root, tree)
-    directories = {name: tree.root / "script/name" / name for name in ("unborn", "starting", "young", "used")}
-    for name, directory in directories.items():
-        directory.mkdir(parents=True)
-        temporary = directory / ".run.json.0.rla-tmp"
-        temporary.touch()
+    directories = {name: tree.root / "script/name" / name for name in ("unborn", "starting", "used")}
+    for directory in directories.values():
+        claim_with_lock(directory, DRAFT_FILE).release()
         (directory / "stderr.log").touch()
-        if name != "young":
-            os.utime(temporary, (1, 1))
     (directories["used"] / "mine.txt").touch()
-    lock = FileLock(directories["starting"] / ".run.json.0.rla-tmp")
+    lock = FileLock(directories["starting"] / DRAFT_FILE)
     assert lock.acquire()
     Unsettled(tree).leave()
     open_database(root.root)
-    lock.release()
-    assert {path.name for path in (tree.root / "script/name").iterdir()} == {"starting", "young", "used"}
+    assert {path.name for path in (tree.root / "script/name").iterdir()} == {"starting", "used"}
     assert (directories["used"] / "mine.txt").exists()
+    assert (directories["starting"] / "stderr.log").exists()
+    lock.release()
+    open_database(root.root)
+    assert {path.name for path in (tree.root / "script/name").iterdir()} == {"used"}
+    assert not list(tree.unsettled.iterdir())
+
+
+def test_a_claim_that_has_no_name_yet_is_judged_when_it_is_old_enough(tmp_path):
+    root, tree = RootPaths(tmp_path / "root"), JobTreePaths(tmp_path / "tree")
+    prepare_root(root)
+    prepare_tree(root, tree)
+    claims = {name: tree.root / f"script/name/.{name}{TEMP_MARK}" for name in ("empty", "begun", "held")}
+    for name, directory in claims.items():
+        directory.mkdir(parents=True)
+        if name != "empty":
+            (directory / DRAFT_FILE).touch()
+    lock = FileLock(claims["held"] / DRAFT_FILE)
+    assert lock.acquire()
+    Unsettled(tree).leave()
+    open_database(root.root)
+    assert all(directory.exists() for directory in claims.values())
+    for directory in claims.values():
+        os.utime(directory, (1, 1))
+    open_database(root.root)
+    assert [path for path in claims.values() if path.exists()] == [claims["held"]]
+    assert not list(tree.unsettled.iterdir())
+    lock.release()
