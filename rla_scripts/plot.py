@@ -27,20 +27,15 @@ NO_TERMINAL = (100, 30)
 """Columns and rows of a picture in a pipe."""
 
 
-class Numbers(click.ParamType[Any]):
+def _two_numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[float, float] | None:
     """Two numbers, as ``0,100``."""
-
-    name = "A,B"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The two numbers."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            low, high = (float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not two numbers, as 0,100", param, ctx)
-        return low, high
+    if value is None:
+        return None
+    try:
+        low, high = (float(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not two numbers, as 0,100") from None
+    return low, high
 
 
 @click.command("plot")
@@ -63,10 +58,10 @@ class Numbers(click.ParamType[Any]):
 @click.option("--title", help="Above the figure.")
 @click.option("--xlabel", help="Below it.")
 @click.option("--ylabel", help="At its left.")
-@click.option("--xlim", type=Numbers(), help="The first and last x that is shown.")
-@click.option("--ylim", type=Numbers(), help="The lowest and highest value that is shown.")
+@click.option("--xlim", callback=_two_numbers, metavar="A,B", help="The first and last x that is shown.")
+@click.option("--ylim", callback=_two_numbers, metavar="A,B", help="The lowest and highest value that is shown.")
 @click.option("--log", is_flag=True, help="A logarithmic axis of values.")
-@click.option("--size", type=Numbers(), help="Width and height in inches.")
+@click.option("--size", callback=_two_numbers, metavar="A,B", help="Width and height in inches.")
 @click.option(
     "--legend",
     type=click.Choice(["auto", "inside", "outside", "none"]),
