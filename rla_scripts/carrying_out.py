@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rla.core.wording import size_text
 from rla_scripts.confirming import Deed, Manner, agreed, count, preview
 from rla_scripts.output import SOME_FAILED, echo_json, printable
 from rla_scripts.progress import Bar
@@ -56,8 +57,6 @@ def carry_out(database: Database, plan: Plan, deed: Deed, manner: Manner, *, ask
 
 def tell(report: Report, deed: Deed) -> None:
     """What became of the runs of an operation."""
-    from rla.manage.plan import size_text
-
     undo = f"; `rla restore {report.operation}` undoes it" if deed.undoable and report.done else ""
     click.echo(f"{printable(deed.told(len(report.done), past=True))}, {size_text(report.bytes)}{undo}")
     if report.gone:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from rla.core.wording import size_text
 from rla.errors import ConfigError
 from rla_scripts.options import json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_table, moment, printable
@@ -165,8 +166,6 @@ def preview(plan: Plan, deed: Deed, left: Sequence[tuple[PlannedRun, str]], *, e
         left: What it is not done to, and why.
         err: On stderr, since stdout is for programs.
     """
-    from rla.manage.plan import size_text
-
     runs = sorted(plan.runs, key=lambda run: run.started or 0.0, reverse=True)
     click.echo(f"{printable(deed.told(len(runs)))}, {size_text(plan.bytes)}", err=err)
     if runs:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from rla.core.wording import size_text
 from rla_scripts.options import data_root_option, json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_json, echo_table
 from rla_scripts.progress import waiting
@@ -24,7 +25,6 @@ def command(by: Literal["task", "run", "kind"], data_root: Path | None, as_json:
     The largest come first. By kind, the trash, unused backed-up code and the cache of curves are counted, too.
     """
     from rla.manage.disk_usage import usage
-    from rla.manage.plan import size_text
 
     database = open_named(data_root)
     with waiting("measuring"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.core.wording import size_text
 from rla_scripts.carrying_out import interruption_told, report_dict
 from rla_scripts.confirming import Deed, Manner, agreed, asking_options, count, open_managed
 from rla_scripts.options import data_root_option
@@ -75,8 +76,6 @@ def command(older_than: timedelta, *, all_curves: bool, manner: Manner, data_roo
 
 
 def _preview(old: list[Operation], *, err: bool) -> None:
-    from rla.manage.plan import size_text
-
     if not old:
         click.echo("nothing in the trash is that old", err=err)
         return
@@ -87,8 +86,6 @@ def _preview(old: list[Operation], *, err: bool) -> None:
 
 
 def _tell(report: Report) -> None:
-    from rla.manage.plan import size_text
-
     click.echo(f"emptied {count(len(report.done), 'operation')}, {size_text(report.bytes)} are free now")
     for name, reason in report.failed:
         click.echo(f"failed: {name}: {printable(reason)}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.core.wording import size_text
 from rla_scripts.carrying_out import interruption_told, report_dict, tell
 from rla_scripts.confirming import Deed, NothingMatchedError, open_managed
 from rla_scripts.options import data_root_option, json_option
@@ -36,7 +37,6 @@ def command(operation: str | None, uids: tuple[str, ...], listing: bool, data_ro
 
 
 def _list(database: Database, *, as_json: bool) -> int:
-    from rla.manage.plan import size_text
     from rla.manage.restore import list_operations
 
     found = list_operations(database)

@@ -40,7 +40,7 @@ def main() -> None:
     print(frame.groupby("lr")["summary.mean_return"].agg(["mean", "min", "max"]).round(1))
     runs = rla.query(arguments.data_root, batch="cartpole-grid", where="state == 'finished'")
     figure, _ = rla.plot(runs, "mean_return", group_by="lr", title="CartPole-v1")
-    figure.savefig(Path(arguments.data_root) / "cartpole-grid.png")
+    figure.savefig(Path(arguments.data_root) / "cartpole-grid.png", dpi=200)
 
 
 if __name__ == "__main__":

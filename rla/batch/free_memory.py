@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from rla.core.wording import size_text
 from rla.errors import ConfigError
 
 _MEMORY: Final = Path("/proc/meminfo")
@@ -52,9 +53,10 @@ class MemoryGate:
     def opens(self) -> bool:
         """Whether a job may start now."""
         if self._needed is not None and time.monotonic() >= self._next_look:
-            short = free_memory() < self._needed
+            free = free_memory()
+            short = free < self._needed
             if short and not self.is_shut:
-                self._tell("waiting for memory: less is free than was asked for")
+                self._tell(f"waiting for memory: {size_text(free)} of {size_text(self._needed)} are free")
             self.is_shut = short
             self._next_look = time.monotonic() + _LEAST_LOOK
         return not self.is_shut

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_STEP: Final = 1024
+
 
 def counted(number: int, noun: str) -> str:
     """A number of things.
@@ -10,6 +15,20 @@ def counted(number: int, noun: str) -> str:
     ('1 run', '1200 runs')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size_text(size: int) -> str:
+    """Bytes as people read them.
+
+    >>> size_text(7), size_text(2048), size_text(3 * 1024**3)
+    ('7 B', '2.0 KiB', '3.0 GiB')
+    """
+    value = float(size)
+    for unit in _UNITS[:-1]:
+        if value < _STEP:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _STEP
+    return f"{value:.1f} {_UNITS[-1]}"
 
 
 def span(seconds: float) -> str:

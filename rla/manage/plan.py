@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from rla.core.layout import KINDS, LOG, JobTreePaths, RootPaths
 from rla.core.states import LOST, OPEN
-from rla.core.wording import counted
+from rla.core.wording import counted, size_text
 from rla.errors import ConfigError
 from rla.manage import archive, delete, migrate, transfer
 from rla.manage.operation import Progress, check_index_is_writable, explained, operation
@@ -27,8 +27,6 @@ from rla.runs.database import Database
 _SHOWN: Final = 20
 _JOB: Final = "it is a job of hermes or of a grid: its script and its tree are its place"
 _GONE: Final = "it is not in the index any more"
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_STEP: Final = 1024
 Judge = Callable[[Row], Item | str]
 
 
@@ -186,16 +184,6 @@ def _execute_in(database: Database, plan: Plan, op: str, progress: Progress | No
         done.failed += report.failed
         done.gone += report.gone
         return done
-
-
-def size_text(size: int) -> str:
-    """Bytes as people read them."""
-    value = float(size)
-    for unit in _UNITS[:-1]:
-        if value < _STEP:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= _STEP
-    return f"{value:.1f} {_UNITS[-1]}"
 
 
 def _plan(database: Database, action: str, uids: Sequence[str], options: dict[str, Any]) -> Plan:

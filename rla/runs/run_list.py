@@ -151,8 +151,14 @@ class RunList(Sequence[Run]):
 
 def _cells(row: LightRow) -> tuple[object, ...]:
     summary = list((row.summary or {}).items())[:_SHOWN_VALUES]
-    values = " ".join(f"{key}={value_text(value)}" for key, value in summary)
-    return row.uid[:8], row.state, row.task, row.created[:16], row.time_step, row.tracked, values
+    values = " ".join(f"{key}={_short(value)}" for key, value in summary)
+    day, _, minute = row.created[:16].rpartition("/")
+    started = f"{day.replace('/', '-')} {minute.replace('-', ':')}"
+    return row.uid[:8], row.state, row.task, started, row.time_step, row.tracked.replace("&", " "), values
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else value_text(value)
 
 
 def _hashable(value: Any) -> Any:

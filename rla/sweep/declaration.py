@@ -103,6 +103,7 @@ class Declaration:
     def print(self) -> None:
         """Write the parameters with their values, and how many variants there are, to stdout."""
         sys.stdout.write("\n".join(self._table()) + "\n")
+        sys.stdout.flush()  # in a file, too, it stands above what stderr says of the variants
 
     def __len__(self) -> int:
         """How many variants there are."""
@@ -212,7 +213,9 @@ def _require_values(key: str, given: object, values: Sequence[Any]) -> None:
         raise GridError(f"{key!r} lists a distribution among its values; give one or the other", key=key)
     if isinstance(given, range | Iterator) or _is_array(given):
         kind = type(given).__name__
-        raise GridError(f"the values of {key!r} are a {kind}; write list(...) for several, [[...]] for one", key=key)
+        raise GridError(
+            f"the values of {key!r} have the type {kind}: write list(...) for several, [[...]] for one", key=key
+        )
 
 
 def _is_array(value: Any) -> bool:

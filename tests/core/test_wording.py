@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rla.core.wording import counted, span
+from rla.core.wording import counted, size_text, span
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1200, "1200 runs")])
@@ -30,3 +30,11 @@ def test_one_thing_is_counted_in_the_singular(number, text):
 )
 def test_a_time_is_as_short_as_people_say_it(seconds, text):
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (3 * 1024**3, "3.0 GiB"), (2**61, "2048.0 PiB")],
+)
+def test_a_size_has_the_unit_that_keeps_it_short(size, text):
+    assert size_text(size) == text

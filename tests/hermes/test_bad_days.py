@@ -328,7 +328,7 @@ def test_memory_is_waited_for(repository, hermes, monkeypatch):
     repository.hermes_file("[[python, say.py],[]]")
     done = hermes("--memory-free", "1G")
     assert done.code == 0
-    assert "waiting for memory" in done.err
+    assert "waiting for memory: 0 B of 1.0 GiB are free" in done.err
 
 
 def test_a_directory_that_is_missing_when_the_job_ends_loses_no_other_job(repository, hermes):

@@ -217,6 +217,13 @@ class TestText:
             }
             assert "&lt;script&gt;" in text
 
+    def test_html_shows_times_and_numbers_as_people_read_them(self):
+        at = "2026/03/01/21-13-00-000000"
+        row = LightRow("0" * 16, "t", at, "a=1&seed=2", "finished", 1.0, 2.0, 3.0, 4, {}, {"r": 0.1 + 0.2, "n": 3})
+        text = RunList([row], list)._repr_html_()
+        for cell in ("2026-03-01 21:13", "a=1 seed=2", "r=0.3 n=3"):
+            assert f"<td>{cell}</td>" in text
+
     def test_html_shows_fifty_rows_and_tells_how_many_more(self):
         row = LightRow("0" * 16, "t", "2026/03/01/21-13-00-000000", "x" * 9999, "finished", 1.0, 2.0, 3.0, 4, {}, {})
         text = RunList([row] * 70, list)._repr_html_()

@@ -195,6 +195,19 @@ print(report.counts, report.skipped)
 """
 
 
+def test_in_a_file_the_table_of_a_grid_stands_above_what_became_of_it(python):
+    text = """
+        import os
+        from rla.sweep import ExperimentGrid
+        os.dup2(1, 2)
+        grid = ExperimentGrid("g")
+        grid.add("lr", [1])
+        grid.run(lambda lr: lr)
+    """
+    _, out, _ = python(text)
+    assert out.index("runs over parameters") < out.index("[1/1] finished") < out.index("grid g: 1 finished")
+
+
 def test_ctrl_c_ends_the_variants_and_resume_goes_on(python, place, stored):
     process = python(SCRIPT, wait=False)
     wait_for(lambda: (place / "began-1").exists() and (place / "began-0").exists())
