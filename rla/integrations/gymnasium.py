@@ -95,17 +95,23 @@ class VectorEpisodeRecorder(gymnasium.vector.VectorWrapper):
         super().__init__(env)
         self._episodes = [_Episode(prefix) for _ in range(env.num_envs)]
         self._film = _Film(env.render_mode, env.metadata, video_every, video_name)
-        self._resets_at_next_step = env.metadata.get("autoreset_mode") is AutoresetMode.NEXT_STEP
+        mode = env.metadata.get("autoreset_mode")
+        self._resets_at_next_step = mode is AutoresetMode.NEXT_STEP
+        self._resets_at_once = mode not in {AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED}
         self._ended = np.zeros(env.num_envs, dtype=np.bool_)
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin the episodes of all of them."""
+        """Begin the episodes of all of them, or of those that ``reset_mask`` in the options names."""
+        begun = np.ones_like(self._ended)
+        if options is not None and "reset_mask" in options:
+            begun = np.array(options["reset_mask"])  # the environments take it out of the options
         observations, infos = self.env.reset(seed=seed, options=options)
-        for episode in self._episodes:
-            episode.begin()
-        self._ended[:] = False
-        self._film.begin()
-        self._film.add(self._first_picture)
+        for place in np.flatnonzero(begun):
+            self._episodes[place].begin()
+        self._ended = self._ended & ~begun
+        if begun[0]:
+            self._film.begin()
+            self._film.add(self._first_picture)
         return observations, infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -133,11 +139,11 @@ class VectorEpisodeRecorder(gymnasium.vector.VectorWrapper):
     def _film_step(self, *, ended: bool, only_reset: bool) -> None:
         if only_reset:
             self._film.begin()
-        if not (ended and not self._resets_at_next_step):  # then the picture is of the next episode already
+        if not (ended and self._resets_at_once):  # then the picture is of the next episode already
             self._film.add(self._first_picture)
         if ended:
             self._film.end()
-            if not self._resets_at_next_step:
+            if self._resets_at_once:
                 self._film.begin()
 
     def _first_picture(self) -> Any:

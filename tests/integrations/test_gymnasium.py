@@ -5,7 +5,7 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 import rla
 from rla import logger
@@ -91,6 +91,24 @@ def test_every_environment_of_a_vector_is_recorded_whenever_it_is_reset(run, mod
             seen.append((row["episode/return"], row["episode/length"]))
     assert seen == SEEN[mode]
     env.close()
+
+
+@pytest.mark.parametrize("vector", [SyncVectorEnv, AsyncVectorEnv])
+def test_environments_that_are_reset_by_a_mask_keep_the_episodes_of_the_others(run, vector):
+    environments = [lambda length=length: Countdown(length, "rgb_array") for length in (3, 5)]
+    env = VectorEpisodeRecorder(vector(environments, autoreset_mode=AutoresetMode.DISABLED), video_every=2)
+    env.reset(seed=[1, 2])
+    for _ in range(15):
+        *_, terminated, truncated, _ = env.step(np.zeros(2, int))
+        if (ended := terminated | truncated).any():
+            env.reset(options={"reset_mask": ended})
+    env.close()
+    row = logger.dump_tabular()
+    assert row["episode/length"] == pytest.approx((5 * 3 + 3 * 5) / 8)
+    assert row["episode/return"] == pytest.approx((5 * 6 + 3 * 15) / 8)
+    assert {path.name.split(".")[0] for path in run.results_dir.iterdir() if not path.name.startswith(".")} == {
+        f"0-episode-{number}" for number in (0, 2, 4)
+    }
 
 
 def test_chosen_episodes_become_videos_in_results(run):
