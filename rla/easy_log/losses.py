@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rla.errors import RlaWarning
 
-_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+_OURS = (str(Path(__file__).parents[1]) + os.sep, contextlib.__file__)
+"""How the files begin that are ours, or stand between two of ours: a context manager runs through contextlib."""
 
 
 class Losses:
@@ -50,7 +51,7 @@ class Losses:
 def _frames_of_rla() -> int:
     """How far up the first line is that is not ours: that is the one a warning should show."""
     depth, frame = 0, sys._getframe(1)  # noqa: SLF001 - the only way to a caller's file that costs nothing
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         depth, frame = depth + 1, frame.f_back
     return depth + 1
 

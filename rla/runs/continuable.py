@@ -84,15 +84,21 @@ def _is_continued(database: Database, run: Run) -> bool:
 
 
 def what_goes_on(database: Database, task: str, hyperparameters: Mapping[str, Any]) -> str:
-    """Which run of the same task and hyperparameters is recorded now, in the middle of a sentence; or nothing."""
-    wanted, own = identity(hyperparameters), os.environ.get(RUN_ID)
-    for row in database.table.rows(task, columns=["uid", "state", "hyperparameters"]):
-        if row["state"] == states.RUNNING and row["uid"] != own and identity(row["hyperparameters"]) == wanted:
-            whole = database.table.get(row["uid"])
-            run = None if whole is None else database.run_of(whole)
-            if run is not None and run.state == states.RUNNING:
-                return _told(run)
-    return ""
+    """Which run of the same task and hyperparameters is recorded now, in the middle of a sentence; or nothing.
+
+    Of several it is the one that goes on from another: what the caller wanted to do, too.
+    """
+    wanted, own, going = identity(hyperparameters), os.environ.get(RUN_ID), None
+    for row in database.table.rows(task, columns=["uid", "state", "hyperparameters", "parent_uid"]):
+        if row["state"] != states.RUNNING or row["uid"] == own or identity(row["hyperparameters"]) != wanted:
+            continue
+        if going is not None and row["parent_uid"] is None:
+            continue
+        whole = database.table.get(row["uid"])
+        run = None if whole is None else database.run_of(whole)
+        if run is not None and run.state == states.RUNNING:
+            going = run
+    return "" if going is None else _told(going)
 
 
 def _told(run: Run) -> str:

@@ -125,8 +125,9 @@ def test_a_run_that_is_recorded_is_not_continued(data_root):
     )
     told = json.loads(child.stdout.readline())
     words = f"begins anew, though resume is 'auto': run {told['uid']} is being recorded by process {child.pid}"
-    with pytest.warns(RlaWarning, match=words):
+    with pytest.warns(RlaWarning, match=words) as warned:
         assert start(data_root).resumed is None
+    assert warned[0].filename == __file__
     exp_manager.close()
     child.send_signal(signal.SIGKILL)
     child.communicate()
