@@ -101,7 +101,7 @@ class BatchStatus:
         if not self.counts:
             yield "nothing has been started"
         if self.seconds_left is not None:
-            yield f"about {span(self.seconds_left)} left, {self.slots} at a time"
+            yield f"about {span(max(1, round(self.seconds_left)))} left, {self.slots} at a time"
         elif not self.is_running and set(self.counts) != {states.FINISHED}:
             how = "the same command with --resume" if self.origin == _HERMES else "the same call with resume=True"
             yield f"nothing runs it now: {how} goes on"

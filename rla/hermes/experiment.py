@@ -102,6 +102,8 @@ class Experiment:
         Raises:
             FileNotFoundError: There is none.
         """
+        if not Experiment.is_experiment(path_to_experiment):
+            raise FileNotFoundError(f"{path_to_experiment} is no directory of an experiment: it has no {INFO_FILE}")
         return read_info_file(Path(path_to_experiment))
 
     # --- what is known of it
@@ -211,6 +213,9 @@ class Experiment:
             FileNotFoundError: It has none.
             ValueError: A line is no number.
         """
+        if not self.scores_file.exists():
+            told = f"its script writes them into {self.scores_file.name}, one a line, in its working directory"
+            raise FileNotFoundError(f"{self!r} has no scores: {told}")
         return np.array(self.scores_file.read_text(encoding="utf-8").split(), dtype=np.float64)
 
     @property

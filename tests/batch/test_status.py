@@ -64,6 +64,7 @@ def test_a_status_prints_as_a_table_with_its_failures():
         ({"origin": "hermes", "source": "a.hermes", "total": 1}, "batch g, 1 job of a.hermes"),
         ({"origin": "hermes"}, "  nothing runs it now: the same command with --resume goes on"),
         ({"is_running": True, "seconds_left": 90.0}, "  about 1m30s left, 2 at a time"),
+        ({"is_running": True, "seconds_left": 0.0}, "  about 1.0 s left, 2 at a time"),
         ({"counts": {}, "failures": [], "total": 0}, "  nothing has been started"),
         ({"failures": [BAD] * 12}, "... and 2 more"),
     ],

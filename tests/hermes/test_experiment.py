@@ -69,7 +69,7 @@ def test_what_is_an_experiment_is_told_of_any_path(old, one, tmp_path):
     assert Experiment.is_experiment(str(one.path)) is True
     assert Experiment.is_experiment(old) is False
     assert Experiment.is_experiment(tmp_path / "nowhere") is False
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"is no directory of an experiment: it has no hermes\.info"):
         Experiment.load(old)
     with pytest.raises(FileNotFoundError):
         Experiment.load_all(tmp_path / "nowhere")
@@ -99,7 +99,7 @@ def test_the_logs_are_opened_in_the_mode_that_is_asked_for(one):
 
 def test_its_scores_are_an_array(one):
     assert one.scores_file.name == f"{one.get_identifier()}.scores"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=rf"has no scores: its script writes them into {one.scores_file.name}"):
         one.scores()
     one.scores_file.write_text("1.0\n-2.5\nnan\n")
     assert np.array_equal(one.scores(), [1.0, -2.5, np.nan], equal_nan=True)
