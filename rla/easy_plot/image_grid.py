@@ -35,10 +35,10 @@ def draw_grid(tiles: Sequence[Tile], row_lengths: Sequence[int]) -> Figure:
     Args:
         tiles: At least one.
         row_lengths: How many of them belong together, as those of one run; each lot begins a row,
-            unless all are of one tile: then they make a square.
+            unless there is one lot, or all are of one tile: then they make a square.
     """
-    columns = max(row_lengths) if max(row_lengths) > 1 else math.ceil(math.sqrt(len(tiles)))
-    rows = _rows(tiles, row_lengths, columns)
+    rows = _square(tiles) if len(row_lengths) == 1 or max(row_lengths) == 1 else _lots(tiles, row_lengths)
+    columns = max(map(len, rows))
     captions = [[_wrapped(tile.caption, columns) for tile in row] for row in rows]
     widths = [
         _WIDTH * min(_WIDEST, max([1.0, *(_aspect(row[place]) for row in rows if place < len(row))]))
@@ -67,9 +67,14 @@ def _aspect(tile: Tile) -> float:
     return float(width / height)
 
 
-def _rows(tiles: Sequence[Tile], row_lengths: Sequence[int], columns: int) -> list[Sequence[Tile]]:
-    if max(row_lengths) == 1:
-        return [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+def _square(tiles: Sequence[Tile]) -> list[Sequence[Tile]]:
+    """About as wide as high: of wide tiles, as the frames of videos, fewer stand in a row."""
+    aspect = max(1.0, sum(map(_aspect, tiles)) / len(tiles))
+    columns = math.ceil(math.sqrt(len(tiles) / aspect))
+    return [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+
+
+def _lots(tiles: Sequence[Tile], row_lengths: Sequence[int]) -> list[Sequence[Tile]]:
     starts = [sum(row_lengths[:place]) for place in range(len(row_lengths))]
     return [tiles[start : start + length] for start, length in zip(starts, row_lengths, strict=True)]
 

@@ -65,7 +65,7 @@ def plot_saved_images(  # noqa: PLR0913, PLR0917 - the signature is RLA's
     max_keep_num: int = 1,
     summarize_res: bool = True,
 ) -> tuple[Figure, list[ShownImage]]:
-    """Draw the saved images of runs, each with a caption: a row for each run, or a square of single images.
+    """Draw the saved images of runs, each with a caption: a row for each run, or a square for one run or single images.
 
     Of a video some frames are shown. An image that cannot be read is named in a warning.
 

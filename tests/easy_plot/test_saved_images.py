@@ -10,6 +10,7 @@ import pytest
 import rla
 from rla import time_step_holder
 from rla.easy_log.complex_data_recorder import ImgRecorder
+from rla.easy_plot.image_grid import Tile, draw_grid
 from rla.easy_plot.saved_images import plot_saved_images
 from rla.errors import ConfigError, PlotDataError, RlaWarning
 
@@ -66,6 +67,17 @@ def test_single_images_make_a_square(data_root, record_images):
     grid = figure.axes[0].get_gridspec()
     assert (grid.nrows, grid.ncols) == (2, 3)
     assert titles(figure)[3] == "seed=3\nview at 1"
+
+
+def test_many_images_of_one_run_make_a_square_and_wide_ones_a_column(data_root, record_images):
+    record_images([1], names=("a", "b", "c", "d"))
+    grid = plot_saved_images(data_root, "demo", ["*"], ["*"])[0].axes[0].get_gridspec()
+    assert (grid.nrows, grid.ncols) == (2, 2)
+    wide = [Tile(name, np.zeros((40, 240, 3), np.uint8)) for name in "abcd"]
+    figure = draw_grid(wide, [4])
+    assert (figure.axes[0].get_gridspec().nrows, figure.axes[0].get_gridspec().ncols) == (4, 1)
+    width, height = figure.get_size_inches()
+    assert width < 2 * height
 
 
 def test_patterns_and_filter_choose_the_runs_each_once(data_root, record_images):
