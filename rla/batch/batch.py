@@ -66,8 +66,7 @@ def run_batch(batch: Batch, listener: Listener, wish: Wish = Wish.EVERYTHING) ->
         RunStartError: The directory of the runs cannot be written.
         StoreError: The table is needed to know what is done, and cannot be read.
     """
-    batch.code.begin()
-    with Interrupts() as interrupts, _announced(batch, wish):
+    with Interrupts() as interrupts, _code(batch), _announced(batch, wish):
         ledger = _ledger(batch, listener)
         try:
             runner = _runner(batch, ledger, listener)
@@ -77,6 +76,16 @@ def run_batch(batch: Batch, listener: Listener, wish: Wish = Wish.EVERYTHING) ->
         finally:
             ledger.close()
     return report
+
+
+@contextmanager
+def _code(batch: Batch) -> Iterator[None]:
+    """Look at the code while other work is done."""
+    batch.code.begin()
+    try:
+        yield
+    finally:
+        batch.code.end()
 
 
 @contextmanager

@@ -72,6 +72,12 @@ class CodeState:
         if self._captures:
             self._asked = EnvironmentCapture(self._directory, never=self._never)
 
+    def end(self) -> None:
+        """Stop what was begun, when no run wanted to know it."""
+        if self._asked is not None:
+            self._asked.cancel()
+            self._asked = None
+
     def commit(self) -> str | None:
         """The commit that is checked out now; None without one."""
         signature = self._look()

@@ -108,7 +108,7 @@ def test_a_deleted_variable_is_not_kept_alive_by_the_search():
 
 def test_the_search_leaves_local_variables_as_they_are():
     first, second = 1, [2]
-    find_large_objects(1, 5, 10.0)
+    find_large_objects(1, 5, 0.5)
     assert (first, second) == (1, [2])
 
 
@@ -121,7 +121,7 @@ def test_the_search_ends_in_time():
 
 
 def test_only_the_largest_are_given_the_largest_first():
-    sizes = [one.size for one in find_large_objects(0, 3, 10.0)]
+    sizes = [one.size for one in find_large_objects(0, 3, 0.5)]
     assert len(sizes) == 3
     assert sizes == sorted(sizes, reverse=True)
 

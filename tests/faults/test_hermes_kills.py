@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rla.batch.batch_file import BatchFile
-from rla.core.layout import JobTreePaths
+from rla.core.layout import JobTreePaths, RootPaths
 from tests.faults.striking import FULL
 from tests.hermes import conftest
 
@@ -64,7 +64,8 @@ def test_of_many_quick_jobs_each_runs_once_though_hermes_is_killed_at_any_moment
     repository.hermes_file(f"PROD([[sh, tally.sh, {{i}}],[]], i=RANGE[0, {jobs}])", head="PRE\nidentifier:off\n")
     for _attempt in range(12 if FULL else 4):
         process = started("-n", "b", "--jobs", rng.choice([1, 2, 4]), "--resume")
-        time.sleep(rng.uniform(0.2, 0.7))
+        conftest.wait_for(RootPaths(repository.tree).root_json.exists)
+        time.sleep(rng.uniform(0.0, 0.5))
         process.signal(signal.SIGKILL)
         process.end()
         conftest.wait_for(lambda: not BatchFile(JobTreePaths(repository.tree), "b").is_running)  # as above
@@ -86,7 +87,7 @@ def test_of_many_quick_jobs_each_succeeds_once_though_hermes_is_interrupted(repo
     repository.hermes_file("PROD([[sh, tally.sh, {i}],[]], i=RANGE[0, 100])", head="PRE\nidentifier:off\n")
     for _attempt in range(12 if FULL else 3):
         process = started("-n", "b", "--jobs", 2, "--resume")
-        conftest.wait_for(lambda: BatchFile(JobTreePaths(repository.tree), "b").is_running)
+        conftest.wait_for(RootPaths(repository.tree).root_json.exists)
         time.sleep(rng.uniform(0.1, 0.5))
         process.signal(number)
         assert process.end().code in {130, 0}

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -458,3 +460,20 @@ def test_a_script_whose_name_says_interrupted_is_not_taken_for_an_interrupt(repo
     done = hermes()
     assert "Argument list too long" in done.err
     assert done.code == 4
+
+
+def test_when_nothing_is_to_be_run_nothing_goes_on_looking_at_the_code(repository, hermes, monkeypatch):
+    repository.hermes_file("[[python, say.py],[]]")
+    assert hermes().code == 0
+    git = repository.script("slow/git", "#!/bin/sh\nexec sleep 60")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent), prepend=os.pathsep)
+    monkeypatch.setenv("RLA_CAPTURE_ENVIRONMENT", "1")
+    before = children()
+    assert "1 done before" in hermes("--resume").err
+    assert children() == before
+
+
+def children() -> set[str]:
+    """The processes that this one has started and not yet waited for."""
+    return set(Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split())
