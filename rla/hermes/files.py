@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rla.fsio.atomic_write import temporary_beside
 from rla.hermes.inputs import matches
 
 
 def copy_in(path: Path, target: Path, *, never: Path | None = None) -> Path:
-    """Copy a file or a directory.
+    """Copy a file or a directory. It gets its name when it is whole, so that none is taken for what it is not.
 
     Args:
         path: What to copy.
@@ -22,13 +23,21 @@ def copy_in(path: Path, target: Path, *, never: Path | None = None) -> Path:
         The copy.
 
     Raises:
-        OSError: It could not be copied.
+        OSError: It could not be copied. Of a directory everything is there that could.
     """
-    target = _free(target)
-    if path.is_dir():
-        shutil.copytree(path, target, symlinks=True, ignore=_ignoring(never))
-        return target
-    return Path(shutil.copy2(path, target))
+    temporary = temporary_beside(target)
+    try:
+        if path.is_dir():
+            shutil.copytree(path, temporary, symlinks=True, ignore=_ignoring(never))
+        else:
+            shutil.copy2(path, temporary)
+    except shutil.Error:
+        temporary.rename(_free(target))
+        raise
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary.rename(_free(target))
 
 
 def move_in(path: Path, target: Path) -> Path:
