@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,8 @@ def _show(run: Run) -> None:
     from rla.core.hyperparams import flatten, value_text
 
     row = run.row
-    _section("run", {"uid": run.uid, "state": run.state, **{name: row[name] for name in _FIELDS}})
+    told = {"uid": run.uid, "state": run.state, **{name: row[name] for name in _FIELDS}}
+    _section("run", {**told, "argv": shlex.join(row["argv"] or []), "tags": ", ".join(row["tags"] or [])})
     _section("time", {name: moment(row[name]) for name in ("started", "ended", "heartbeat")} | {"step": run.time_step})
     _section("hyperparameters", {key: value_text(value) for key, value in flatten(run.hyperparameters)})
     _show_summary(run)
@@ -84,9 +86,13 @@ def _show_lineage(family: Sequence[Run], shown: Run) -> None:
     if family:
         click.echo("\nlineage")
         echo_table(
-            (">" if run is shown else "", run.uid, run.state, f"step {run.time_step}", run.row["created"], run.tracked)
+            (">" if run is shown else "", run.uid, run.state, _step(run), run.row["created"], run.tracked)
             for run in family
         )
+
+
+def _step(run: Run) -> str:
+    return "" if run.time_step is None else f"step {run.time_step}"
 
 
 def _show_summary(run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import rla
@@ -18,6 +20,15 @@ def test_the_range_of_each_value_stands_beside_its_last(rla_command, record):
     record()
     (line,) = (line for line in rla_command("show", "last").lines if line.startswith("reward"))
     assert line.split() == ["reward", "10", "5", "10", "7.5"]
+
+
+def test_the_command_and_the_tags_are_shown_as_they_are_typed(rla_command, record, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train.py", "two words", "--lr=0.1"])
+    run = record()
+    assert rla_command("tag", run.uid, "--add", "good", "--add", "old").code == 0
+    out = rla_command("show", "last").out
+    assert "'two words' --lr=0.1\n" in out
+    assert "  tags       good, old\n" in out
 
 
 def test_json_is_one_document(rla_command, record):
