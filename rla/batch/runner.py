@@ -114,9 +114,9 @@ class BatchRunner:
     def adopt(self, run: JobRun, job: StartedJob) -> None:
         """Take over a job that goes on since an earlier call; its time has gone on, too."""
         limit = self._options.timeout
-        left = None if limit is None else limit - (time.time() - run.manifest().started)
-        deadline = None if left is None else time.monotonic() + left
-        self._running.append(Running(run, job, self._slots.take(), limit, deadline))
+        begun = time.monotonic() - (time.time() - run.manifest().started)
+        deadline = None if limit is None else begun + limit
+        self._running.append(Running(run, job, self._slots.take(), limit, deadline, begun=begun))
         self._listener.adopted(run, job.pid)
 
     def run(self, items: Iterator[Item], interrupts: Interrupts) -> BatchReport:

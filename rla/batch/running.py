@@ -37,7 +37,7 @@ class Running:
         asked: Whether it was asked to end.
         timed_out: Whether its time was up.
         shown: How much of its output was shown, by file.
-        begun: When it was started or taken over, on the monotonic clock.
+        begun: When it was started, on the monotonic clock.
         ask_again: When a job that was asked in its first moment is asked once more.
     """
 

@@ -158,6 +158,10 @@ class Process:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self._process = subprocess.Popen(command, cwd=repository.path, env=settings, text=True, **streams)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, number: int = signal.SIGINT) -> None:
         self._process.send_signal(number)
 

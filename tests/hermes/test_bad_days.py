@@ -171,6 +171,33 @@ def test_a_killed_hermes_loses_no_job_what_runs_is_taken_over(repository, hermes
     assert read_info_file(first.log_dir)["state"] == "finished"
 
 
+def test_a_job_that_was_taken_over_is_asked_to_end_once(repository, started):
+    repository.script(
+        "counts.py",
+        """
+        import signal, time
+        signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+        print("ready", flush=True)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            time.sleep(0.1)
+        """,
+    )
+    repository.hermes_file("[[python, counts.py],[]]")
+    process = started()
+    log = wait_for(lambda: next(iter(repository.tree.rglob("stdout.log")), None))
+    wait_for(lambda: "ready" in log.read_text())
+    time.sleep(1.0)
+    process.signal(signal.SIGKILL)
+    process.end()
+    again = started("--resume")
+    wait_for(lambda: json.loads((repository.tree / ".rla-jobs/batches/a.json").read_text())["pid"] == again.pid)
+    time.sleep(0.5)
+    again.signal()
+    assert again.end().code == 130
+    assert log.read_text().split() == ["ready", "asked"]
+
+
 def test_a_job_that_ends_while_hermes_is_dead_is_known_by_its_exit_code(repository, hermes, started):
     repository.hermes_file("[[python, say.py, --sleep=1 --exit=7],[]]")
     process = started()
