@@ -216,7 +216,8 @@ def _follow(curves: LiveCurves, output: Path | None, options: dict[str, Any], in
         from rich.live import Live
         from rich.text import Text
 
-        with Live(console=Console(), auto_refresh=False, vertical_overflow="crop") as live:
+        # stdout stays what it is: what rich 14 puts in its place says that it is no terminal
+        with Live(console=Console(), auto_refresh=False, vertical_overflow="crop", redirect_stdout=False) as live:
 
             def show() -> None:
                 text = "\n".join(printable(line) for line in curves.text(*_screen()))
