@@ -128,8 +128,8 @@ import os, sys, time, warnings
 warnings.simplefilter("error")
 import rla
 from rla import logger
-import rla.store.run_table, rla.easy_log.tester
 root, go, errors = sys.argv[1:]
+rla.init("warm", data_root=f"{errors}-warm", log_used=["csv"]).close()  # what is imported late, once for all
 children = []
 for seed in range(100):
     children.append(os.fork())
