@@ -155,7 +155,7 @@ class ExperimentGrid(Declaration):
             raise GridError(f"search({n!r}): the number of trials is from 1 on")
         if "resume" in how:
             raise GridError("search takes no resume: give it a study that has a storage, and it goes on with that")
-        settings = how_of(how, ("metric", "study", "direction"))
+        settings = how_of(how, ("metric", "study", "direction"), without=["resume"])
         study = adapter.new_study(direction) if study is None else adapter.checked_study(study)
         search = adapter.Search(self, study, n, metric, quiet=settings.quiet)
         likes = list(self.sample(1).points())

@@ -52,17 +52,18 @@ class How:
     show: bool = False
 
 
-def how_of(given: Mapping[str, Any], others: Sequence[str] = ()) -> How:
+def how_of(given: Mapping[str, Any], others: Sequence[str] = (), without: Sequence[str] = ()) -> How:
     """How variants are run, from arguments that a call passes on.
 
     Args:
         given: The arguments.
         others: What else the call takes.
+        without: What it does not take.
 
     Raises:
         GridError: One of them is no argument of the call.
     """
-    own = [field.name for field in fields(How) if field.name != "show"]
+    own = [field.name for field in fields(How) if field.name not in {"show", *without}]
     for key in given:
         if key not in own:
             near = difflib.get_close_matches(key, [*own, *others], n=1)

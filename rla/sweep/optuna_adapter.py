@@ -141,10 +141,12 @@ def checked_study(study: object) -> Study:
     """A study that somebody has made.
 
     Raises:
-        GridError: It is none.
+        GridError: It is none, or one of several objectives.
     """
     if not isinstance(study, optuna.study.Study):
         raise GridError(f"study is one of Optuna, as optuna.create_study(); it is {study!r}", key="study")
+    if len(study.directions) > 1:
+        raise GridError(f"this study has {len(study.directions)} objectives: a search has one metric", key="study")
     return study
 
 

@@ -115,6 +115,8 @@ def test_a_study_on_disk_goes_on(grid, place):
         ({"x": uniform(0, 1)}, {"direction": "up"}, "direction is 'maximize' or 'minimize'"),
         ({"x": uniform(0, 1)}, {"resume": True}, "no resume"),
         ({"x": uniform(0, 1)}, {"metrik": "x"}, "there is no argument 'metrik'; did you mean 'metric'"),
+        ({"x": uniform(0, 1)}, {"seed": 3}, "there is no argument 'seed'; there are metric, study, direction, num_cpu"),
+        ({"x": uniform(0, 1)}, {"study": optuna.create_study(directions=["minimize"] * 2)}, "has 2 objectives"),
         ({"x": uniform(0, 1)}, {"study": "s"}, "study is one of Optuna, as optuna.create_study\\(\\); it is 's'"),
         ({"y": uniform(0, 1)}, {}, "hill has no argument 'y'"),
     ],
