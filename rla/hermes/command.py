@@ -12,6 +12,8 @@ from typing import Any, Final
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _PYTHON: Final = re.compile(r"(python|pypy)[0-9.]*[a-z]?(\.exe)?")
 _WITH_VALUE: Final = frozenset({"-W", "-X", "--check-hash-based-pycs"})
+_COMMAND_TEXT: Final = re.compile(r"-[a-z]*c[a-z]*")
+"""What gives a shell a command in place of a script, as ``-c`` and ``-ec``."""
 _INTERPRETERS: Final = {
     **dict.fromkeys(("bash", "sh", "dash", "zsh", "ksh"), ""),
     "Rscript": ".R",
@@ -107,6 +109,8 @@ def _other_script_end(words: Sequence[str]) -> int | None:
     """The first word that is no option; but where it may be the value of one, the first that ends as a script."""
     names = [number for number, word in enumerate(words) if number and not word.startswith("-")]
     suffix = _INTERPRETERS[PurePath(words[0]).name]
+    if not suffix and names and any(_COMMAND_TEXT.fullmatch(word) for word in words[1 : names[0]]):
+        return None
     if suffix and names and names[0] > 1:
         names = [number for number in names if words[number].endswith(suffix)] or names
     return names[0] + 1 if names else None

@@ -173,7 +173,7 @@ class HermesWorkload(Workload):
     def _job(line: JobLine, options: JobOptions) -> HermesJob:
         command = parse_command([word.text for word in line.words])
         if command is None:
-            raise line.line.error("this command has no script: write, for example, python, train.py", 0)
+            raise line.line.error("this command has no script: name a file, as python, train.py or bash, run.sh", 0)
         return HermesJob(line, options, command)
 
     def _check(self, job: HermesJob) -> None:

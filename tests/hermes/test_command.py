@@ -34,7 +34,9 @@ def test_the_script_is_found_and_gets_the_identifier_first(text, script, task, r
     assert list(words[len(command.before) :]) == ["ID", "--std", "1", *shlex.split(rest)]
 
 
-@pytest.mark.parametrize("text", ["A=1", "", "python -c pass", "python", "python -m", "bash"])
+@pytest.mark.parametrize(
+    "text", ["A=1", "", "python -c pass", "python", "python -m", "bash", "sh -c 'ls x'", "bash -lc ls"]
+)
 def test_a_command_without_a_script_is_none(text):
     assert parse_command(shlex.split(text)) is None
 
