@@ -87,8 +87,8 @@ def test_of_many_quick_jobs_each_succeeds_once_though_hermes_is_interrupted(repo
     repository.hermes_file("PROD([[sh, tally.sh, {i}],[]], i=RANGE[0, 100])", head="PRE\nidentifier:off\n")
     for _attempt in range(12 if FULL else 3):
         process = started("-n", "b", "--jobs", 2, "--resume")
-        conftest.wait_for(RootPaths(repository.tree).root_json.exists)
-        time.sleep(rng.uniform(0.1, 0.5))
+        conftest.wait_for(lambda: runner_of_b(repository) == process.pid)  # noqa: B023 - it is called at once
+        time.sleep(rng.uniform(0.0, 0.4))
         process.signal(number)
         assert process.end().code in {130, 0}
         assert left_over(repository) == []
@@ -97,6 +97,11 @@ def test_of_many_quick_jobs_each_succeeds_once_though_hermes_is_interrupted(repo
     assert done.code == 0, done.err
     finished = [run for run in repository.runs() if run.state == "finished"]
     assert sorted(run.hyperparameters["args"][0] for run in finished) == list(range(100))
+
+
+def runner_of_b(repository) -> int | None:
+    about = BatchFile(JobTreePaths(repository.tree), "b").read()
+    return None if about is None else about.pid
 
 
 def left_over(repository) -> list[str]:
