@@ -19,9 +19,10 @@ from rla.fsio.file_lock import is_locked
 from rla.hermes.hermesfile import HermesFile
 from rla.hermes.job_line import JobLine
 from rla.hermes.options import JobOptions
-from rla.runs.database import Database, open_database
+from rla.runs.database import Database
 from rla.runs.run import Run
 from rla_scripts.main import _run, group
+from tests.indexes import open_database
 
 ROOT = Path(__file__).parents[2]
 GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
