@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -27,7 +28,7 @@ _SHIM: Final = (
     "file=$2\n"
     "shift 2\n"
     "trap : HUP INT QUIT TERM\n"  # they are for the command, whose end is still to be written down
-    '(exec "$@" 9>&-)\n'  # exec knows no builtins: echo and test are the programs of that name
+    'case $1 in */*) "$@" 9>&- ;; *) (exec "$@" 9>&-) ;; esac\n'  # without a path, a name may be a builtin's
     "code=$?\n"
     'printf "%s\\n" "$code" >"$file"\n'
     'exit "$code"\n'
@@ -61,7 +62,7 @@ class LocalExecutor(Executor):
 
 def _popen(job: Job, hear: int, lock: int, errors: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - the shell's text is constant, and the words of the command are only run
-        [_SHELL, "-c", _SHIM, "rla-job", str(job.stdout), str(job.exit_code), *job.command],
+        [_SHELL, "-c", _SHIM, "rla-job", str(job.stdout), str(job.exit_code), *_with_path(job)],
         cwd=job.directory,
         env=dict(job.environment),
         stdin=hear,
@@ -69,6 +70,13 @@ def _popen(job: Job, hear: int, lock: int, errors: int) -> subprocess.Popen[byte
         stderr=errors,
         start_new_session=True,
     )
+
+
+def _with_path(job: Job) -> tuple[str, ...]:
+    """The words of a command, the path of its program in front: the shell has less to do then."""
+    program, *rest = job.command
+    found = None if "/" in program else shutil.which(program, path=job.environment.get("PATH", os.defpath))
+    return (found if found and os.path.isabs(found) else program, *rest)  # noqa: PTH117 - of each job
 
 
 class _LocalJob(StartedJob):

@@ -184,6 +184,8 @@ def test_no_builtin_of_the_shell_stands_in_for_a_program(start, tmp_path):
     (tmp_path / "echo").chmod(0o755)
     assert end(start("echo", "a\\tb", PATH=f"{tmp_path}:{os.environ['PATH']}")).succeeded
     assert (tmp_path / "out").read_text() == "a\\tb"
+    assert end(start("eval", "touch made", PATH=str(tmp_path))).exit_code == 127
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_job_is_abandoned_though_a_forked_process_could_still_speak_to_it(start, tmp_path):
