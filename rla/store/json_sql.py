@@ -173,6 +173,6 @@ def json_sql(dialect: str) -> JsonSql:
 
 
 def quoted(text: str) -> str:
-    """A text as an SQL literal, without ``%(``: SQLAlchemy 2.0 takes ``%(x)s`` there for a parameter."""
+    """A text as an SQL literal, without ``%(``: older SQLAlchemy takes ``%(x)s`` there for a parameter."""
     literal = "'" + text.replace("'", "''") + "'"
     return "(" + literal.replace("%(", "%' || '(") + ")" if "%(" in text else literal
