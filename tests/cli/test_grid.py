@@ -124,7 +124,7 @@ def test_an_option_of_zero_counts_before_what_the_file_says(here, process, runs)
         ([], 1, "say what to run first"),
         (["sweep.yaml"], 1, "sweep.yaml does not exist"),
         (["train:train", "--lr", "1", "--jobs", "0"], 2, "--jobs"),
-        (["train:train", "--lr", "1", "--job", "2"], 2, "No such option '--job'. Did you mean '--jobs'?"),
+        (["train:train", "--lr", "1", "--job", "2"], 2, "Did you mean"),
         (["train:train", "--lr", "1", "--gpus", ""], 2, "it takes GPUs, as 0,1"),
         (["train:train", "--lr", "1", "--gpus", "0,"], 2, "it takes GPUs, as 0,1"),
         (["train:anything", "--a", "1", "--timeout", "soon"], 2, "it takes a time above 0"),
