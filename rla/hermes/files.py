@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -27,17 +28,14 @@ def copy_in(path: Path, target: Path, *, never: Path | None = None) -> Path:
     """
     temporary = temporary_beside(target)
     try:
-        if path.is_dir():
-            shutil.copytree(path, temporary, symlinks=True, ignore=_ignoring(never))
-        else:
-            shutil.copy2(path, temporary)
-    except shutil.Error:
-        temporary.rename(_free(target))
-        raise
+        lacking = _copy(path, temporary, never)
+        copy = temporary.rename(_free(target))
     except OSError:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
-    return temporary.rename(_free(target))
+    if lacking is not None:
+        raise lacking
+    return copy
 
 
 def move_in(path: Path, target: Path) -> Path:
@@ -91,6 +89,25 @@ def collect(identifier: str, directory: Path, into: Path) -> list[str]:
         except (OSError, shutil.Error) as error:
             troubles.append(f"{name} could not be moved: {error}")
     return troubles
+
+
+def _copy(path: Path, target: Path, never: Path | None) -> shutil.Error | None:
+    """Copy a file, or what can be copied of a directory; what could not is returned."""
+    try:
+        if path.is_dir():
+            shutil.copytree(path, target, symlinks=True, ignore=_ignoring(never))
+        else:
+            shutil.copy2(path, target)
+    except shutil.Error as error:
+        return error
+    return None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _free(target: Path) -> Path:
