@@ -126,14 +126,14 @@ def test_query_refuses_with_advice_what_it_cannot_take(data_root, runs, name):
         ({"resamples": 10**9}, "resamples is the number 1000000000; give a whole number from 1 to 1000000"),
         ({"runs": 3}, "the selection of runs is the number 3; give what rla.query gives"),
         ({"runs": ["6f1050a1"]}, "one of the runs is '6f1050a1'; give what rla.query gives"),
-        ({"runs": {"taks": "demo"}}, "runs cannot be chosen by 'taks'; did you mean task?"),
+        ({"runs": {"tsak": "demo"}}, "runs cannot be chosen by 'tsak'; did you mean task?"),
     ],
 )
 def test_the_message_says_what_it_is_and_what_to_give(data_root, runs, wrong, told):
     with pytest.raises(ConfigError) as caught:
         rla.plot(**{"runs": query(data_root), "metrics": "return", **wrong})
     assert told in str(caught.value)
-    assert caught.value.key == next(iter(wrong)) or "taks" in told
+    assert caught.value.key == next(iter(wrong)) or "tsak" in told
 
 
 def test_a_selection_that_is_no_text_says_what_to_give(data_root, runs):
