@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rla.core.wording import size_text
-from rla_scripts.confirming import Deed, Manner, agreed, count, preview
+from rla.core.wording import counted, size_text
+from rla_scripts.confirming import Deed, Manner, agreed, preview
 from rla_scripts.output import SOME_FAILED, echo_json, printable
 from rla_scripts.progress import Bar
 
@@ -42,7 +42,7 @@ def carry_out(database: Database, plan: Plan, deed: Deed, manner: Manner, *, ask
         preview(plan, deed, left, err=manner.as_json)
     already = len(plan.refused) - len(left)
     if already and not manner.as_json:
-        click.echo(f"archived already: {count(already)}")
+        click.echo(f"archived already: {counted(already, 'run')}")
     report = None
     if plan.runs and not manner.dry_run:
         if not agreed(deed.question(len(plan.runs)), yes=manner.yes or not ask):
@@ -60,7 +60,7 @@ def tell(report: Report, deed: Deed) -> None:
     undo = f"; `rla restore {report.operation}` undoes it" if deed.undoable and report.done else ""
     click.echo(f"{printable(deed.told(len(report.done), past=True))}, {size_text(report.bytes)}{undo}")
     if report.gone:
-        click.echo(f"{count(len(report.gone))}: somebody else was faster", err=True)
+        click.echo(f"{counted(len(report.gone), 'run')}: somebody else was faster", err=True)
     for uid, text in report.notes:
         click.echo(f"note: {uid}: {printable(text)}", err=True)
     for uid, reason in report.failed:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from rla.core.wording import size_text
+from rla.core.wording import counted, size_text
 from rla.errors import ConfigError
 from rla_scripts.options import json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_table, moment, printable
@@ -57,7 +57,7 @@ class Deed:
 
     def told(self, runs: int, *, past: bool = False) -> str:
         """The deed and to how many runs."""
-        return f"{self.past if past else self.verb} {count(runs)}{self.suffix}"
+        return f"{self.past if past else self.verb} {counted(runs, 'run')}{self.suffix}"
 
     def question(self, runs: int) -> str:
         """Whether to do it."""
@@ -173,7 +173,7 @@ def preview(plan: Plan, deed: Deed, left: Sequence[tuple[PlannedRun, str]], *, e
         echo_table([HEADER, *(_line(run, size_text(run.bytes)) for run in runs[:SHOWN])], err=err)
     _more(len(runs), err=err)
     if left:
-        click.echo(f"left alone: {count(len(left))}", err=err)
+        click.echo(f"left alone: {counted(len(left), 'run')}", err=err)
         echo_table([(run.uid[:8], reason, run.name) for run, reason in left[:SHOWN]], err=err)
         _more(len(left), err=err)
 
@@ -192,11 +192,6 @@ def agreed(question: str, *, yes: bool) -> bool:
         return True
     click.echo("nothing was done", err=True)
     return False
-
-
-def count(number: int, word: str = "run") -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _refuse_empty(selection: Selection, *, narrowed: bool) -> None:

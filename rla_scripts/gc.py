@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rla.core.wording import size_text
+from rla.core.wording import counted, size_text
 from rla_scripts.carrying_out import interruption_told, report_dict
-from rla_scripts.confirming import Deed, Manner, agreed, asking_options, count, open_managed
+from rla_scripts.confirming import Deed, Manner, agreed, asking_options, open_managed
 from rla_scripts.options import data_root_option
 from rla_scripts.output import SOME_FAILED, echo_json, echo_table, moment, printable
 from rla_scripts.progress import Bar
@@ -63,7 +63,7 @@ def command(older_than: timedelta, *, all_curves: bool, manner: Manner, data_roo
     report = None
     if not manner.dry_run:
         runs = sum(operation.runs for operation in old)
-        if old and not agreed(f"Remove {count(runs)} for good?", yes=manner.yes):
+        if old and not agreed(f"Remove {counted(runs, 'run')} for good?", yes=manner.yes):
             return 1
         with Bar("empty the trash") as bar, interruption_told(database, Deed("remove", "removed"), None, runs):
             report = collect(database, older_than=older_than, all_curves=all_curves, progress=bar)
@@ -80,12 +80,12 @@ def _preview(old: list[Operation], *, err: bool) -> None:
         click.echo("nothing in the trash is that old", err=err)
         return
     runs, size = sum(each.runs for each in old), sum(each.bytes for each in old)
-    click.echo(f"remove {count(runs)} of {count(len(old), 'operation')}, {size_text(size)}", err=err)
+    click.echo(f"remove {counted(runs, 'run')} of {counted(len(old), 'operation')}, {size_text(size)}", err=err)
     lines = [(each.id, each.action, moment(each.when), each.runs, size_text(each.bytes)) for each in old]
     echo_table([HEADER, *lines], err=err)
 
 
 def _tell(report: Report) -> None:
-    click.echo(f"emptied {count(len(report.done), 'operation')}, {size_text(report.bytes)} are free now")
+    click.echo(f"emptied {counted(len(report.done), 'operation')}, {size_text(report.bytes)} are free now")
     for name, reason in report.failed:
         click.echo(f"failed: {name}: {printable(reason)}", err=True)

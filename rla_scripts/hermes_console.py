@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +33,6 @@ class Console:
         """Nothing is printed yet."""
         self._plan = plan
         self._ended = 0
-        self._seconds: list[float] = []
-        self._states: Counter[str] = Counter()
 
     def begin(self) -> None:
         """What is about to run."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rla_scripts.confirming import NothingMatchedError, agreed, count, frozen
+from rla.core.wording import counted
+from rla_scripts.confirming import NothingMatchedError, agreed, frozen
 from rla_scripts.options import data_root_option, json_option, open_named
 from rla_scripts.output import SOME_FAILED, echo_json, echo_table, printable
 from rla_scripts.selecting import all_option, selection_options
@@ -42,7 +43,7 @@ def command(selection: Selection, timeout: float, yes: bool, data_root: Path | N
         raise NothingMatchedError("none of these runs is running")
     if len(runs) > 1:
         _preview(runs)
-        if not agreed(f"Stop {count(len(runs))}?", yes=yes):
+        if not agreed(f"Stop {counted(len(runs), 'run')}?", yes=yes):
             return 1
     stopped = stop(database, runs, timeout)
     _tell(stopped, as_json=as_json)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rla.core.wording import span
 from rla_scripts.options import data_root_option, json_option, open_named
 from rla_scripts.output import NOTHING_MATCHED, echo_json, echo_table, pairs, table_lines
 from rla_scripts.selecting import selection_options
@@ -77,20 +78,8 @@ def _row(each: Watched) -> tuple[object, ...]:
         run.task,
         run.time_step,
         rate,
-        _span(each.elapsed),
-        _span(each.quiet),
+        None if each.elapsed is None else span(each.elapsed),
+        None if each.quiet is None else span(each.quiet),
         run.tracked.replace("&", " "),
         pairs(run.summary, limit=3),
     )
-
-
-def _span(seconds: float | None) -> str:
-    """A time as short as people say it."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}d{hours:02}h"
-    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

@@ -6,6 +6,15 @@ from rla.fsio.claim_dir import claim_dir, claim_with_lock, make_dirs
 from rla.fsio.file_lock import is_locked
 
 
+def race(processes):
+    """Let all go at once that wait for a line."""
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
 def test_of_twenty_processes_exactly_one_gets_the_name(tmp_path, start_python):
     script = (
         "import sys; from pathlib import Path; from rla.fsio.claim_dir import claim_dir\n"
@@ -14,11 +23,7 @@ def test_of_twenty_processes_exactly_one_gets_the_name(tmp_path, start_python):
         "except FileExistsError: print('lost')\n"
     )
     processes = [start_python(script, tmp_path / "log/demo/2026/01/02/name") for _ in range(20)]
-    for process in processes:
-        process.stdout.readline()
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    race(processes)
     said = [process.communicate()[0].strip() for process in processes]
     assert sorted(said) == ["lost"] * 19 + ["won"]
 
@@ -31,11 +36,7 @@ def test_of_many_that_claim_a_name_with_a_lock_one_gets_it_and_nothing_is_left_o
         "except FileExistsError: print('lost', flush=True)\n"
     )
     processes = [start_python(script, tmp_path / "tree/script/name") for _ in range(10)]
-    for process in processes:
-        process.stdout.readline()
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    race(processes)
     said = [process.stdout.readline().strip() for process in processes]
     assert sorted(said) == ["lost"] * 9 + ["won"]
     assert [path.name for path in (tmp_path / "tree/script").iterdir()] == ["name"]
