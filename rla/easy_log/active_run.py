@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +95,6 @@ class ActiveRun:
         self._ended: Outcome | None = None
         self._closing = threading.RLock()
         self._remove_scratch: Callable[[], object] | None = None
-        self._paused = False
         self._added: dict[str, Any] = {}
         self._open_values: OpenValues | None = None
 
@@ -182,14 +182,18 @@ class ActiveRun:
         parts.hooks.remove()
         self._parts = None
 
-    def before_fork(self) -> None:
-        """Keep the heartbeat from being copied halfway."""
-        self._paused = self._parts is not None and self._parts.heartbeat.pause(_FORK_PATIENCE)
+    def before_fork(self) -> Callable[[], None]:
+        """Keep the heartbeat from being copied halfway, and signals from being lost in a child.
 
-    def after_fork_in_parent(self) -> None:
-        """Let the heartbeat go on."""
-        if self._paused and self._parts is not None:
-            self._parts.heartbeat.resume()
+        Returns:
+            What lets them go on, to be called in both processes.
+        """
+        held = ExitStack()
+        if (parts := self._parts) is not None:
+            held.enter_context(parts.hooks.held_for_fork())
+            if parts.heartbeat.pause(_FORK_PATIENCE):
+                held.callback(parts.heartbeat.resume)
+        return held.close
 
     def disown(self) -> None:
         """Let the run be its parent's alone: record nothing, hold no lock, end nothing."""

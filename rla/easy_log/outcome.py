@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final
@@ -109,9 +110,23 @@ class ProcessHooks:
         for call in self._exits:
             call.remove()
         if threading.current_thread() is threading.main_thread():
-            for number, previous in self._handlers.items():
-                if signal.getsignal(number) is self._own_handler:
-                    signal.signal(number, previous)
+            self._put_handlers_back()
+
+    @contextlib.contextmanager
+    def held_for_fork(self) -> Iterator[None]:
+        """Hold back the signals that would end a child, until the child has put back what was there.
+
+        A handler in Python is called late: a child that gets its signal while it comes into being, or on its
+        way into a wait, loses it, and whoever waits for the child's end waits for ever.
+        """
+        fatal = [number for number, previous in self._handlers.items() if not callable(previous)]
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, fatal)
+        try:
+            yield
+        finally:
+            if os.getpid() != self._pid:
+                self._put_handlers_back()
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def outcome_now(self) -> Outcome:
         """How a run ends that is closed at this moment: a signal decides, else the exception under way.
@@ -136,6 +151,11 @@ class ProcessHooks:
             if previous not in (signal.SIG_IGN, None):
                 self._handlers[number] = previous
                 signal.signal(number, self._own_handler)
+
+    def _put_handlers_back(self) -> None:
+        for number, previous in self._handlers.items():
+            if signal.getsignal(number) is self._own_handler:
+                signal.signal(number, previous)
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if os.getpid() == self._pid and not hasattr(sys, "ps1"):  # at a prompt the process goes on

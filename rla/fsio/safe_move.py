@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import random
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +21,10 @@ from rla.fsio.tree_walk import open_directory
 _TOP: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-_RACES: Final = 100
+_RACES: Final = 50
 """How often another process may remove an empty parent between making it and using it."""
+_STEP_ASIDE: Final = 0.002
+"""Seconds, at most, to let it get on before the next try: two that go on at once can keep step for long."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,8 @@ def parent_of(spot: Spot, *, make: bool = False) -> Iterator[int]:
     Raises:
         OSError: It is not there, or a link is in the place of one of its parents.
     """
-    directory = _open_top(spot.top, make=make)
+    directory = _make_and_open_parent(spot) if make else _open_parent(spot, make=False)
     try:
-        for part in spot.place.split("/")[:-1]:
-            below = _make_and_open(part, directory) if make else open_directory(part, directory)
-            os.close(directory)
-            directory = below
         yield directory
     finally:
         os.close(directory)
@@ -118,6 +118,7 @@ def move(source: Spot, target: Spot) -> None:
             return
         if not is_there(source):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source.path))
+        _step_aside()
     _move(source, target)
 
 
@@ -202,13 +203,32 @@ def _open_top(top: Path, *, make: bool) -> int:
     return os.open(top, _TOP)
 
 
-def _make_and_open(name: str, parent: int) -> int:
+def _make_and_open_parent(spot: Spot) -> int:
     for _ in range(_RACES):
         with contextlib.suppress(FileNotFoundError):
-            return open_directory(name, parent)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(name, dir_fd=parent)
-    return open_directory(name, parent)
+            return _open_parent(spot, make=True)
+        _step_aside()
+    return _open_parent(spot, make=True)
+
+
+def _open_parent(spot: Spot, *, make: bool) -> int:
+    directory = _open_top(spot.top, make=make)
+    try:
+        for part in spot.place.split("/")[:-1]:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=directory)
+            below = open_directory(part, directory)
+            os.close(directory)
+            directory = below
+    except BaseException:
+        os.close(directory)
+        raise
+    return directory
+
+
+def _step_aside() -> None:
+    time.sleep(random.uniform(0, _STEP_ASIDE))  # noqa: S311 - no secret
 
 
 def _move(source: Spot, target: Spot) -> None:

@@ -318,6 +318,59 @@ def test_worker_processes_are_safe_with_every_start_method(script, data_root, da
     assert stored.summary == {"parent": 1}
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_signal_ends_a_child_however_young_it_is(script, data_root):
+    """A pool ends its workers by SIGTERM and waits for them: one that loses it stops the training for ever."""
+    done = script(
+        """
+        import os, random, signal, sys, time
+        import rla
+
+        def is_ended(pid):
+            for _ in range(2000):
+                if os.waitpid(pid, os.WNOHANG)[0]:
+                    return True
+                time.sleep(0.001)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return False
+
+        with rla.init("t", data_root=sys.argv[1]):
+            lost = 0
+            for _ in range(300):
+                pid = os.fork()
+                if pid == 0:
+                    end, _ = os.pipe()
+                    os.read(end, 1)
+                later = time.perf_counter() + random.uniform(0, 0.002)
+                while time.perf_counter() < later:
+                    pass
+                os.kill(pid, signal.SIGTERM)
+                lost += not is_ended(pid)
+            print(lost, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        """,
+        str(data_root),
+    )
+    assert done.stdout.split() == ["0", "set()"]
+
+
+def test_a_child_has_the_handlers_that_were_there_before_the_run(script, data_root):
+    done = script(
+        """
+        import os, signal, sys, rla
+
+        signal.signal(signal.SIGHUP, lambda *_: os._exit(5))
+        with rla.init("t", data_root=sys.argv[1]):
+            if (pid := os.fork()) == 0:
+                print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, flush=True)
+                signal.raise_signal(signal.SIGHUP)
+            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """,
+        str(data_root),
+    )
+    assert done.stdout.split() == ["True", "5"]
+
+
 def test_ending_a_run_twice_does_nothing(data_root, database):
     run = rla.init("t", data_root=data_root)
     run.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import threading
 from contextlib import suppress
 
@@ -130,13 +131,13 @@ def test_a_parent_that_vanishes_between_making_and_using_it_is_made_again(tree, 
     done = threading.Event()
 
     def clean():
-        while not done.is_set():
+        while not done.wait(random.uniform(0, 0.0005)):
             drop_empty_parents(target)
 
     cleaner = threading.Thread(target=clean)
     cleaner.start()
     try:
-        for _ in range(200):
+        for _ in range(1000):
             move(tree, target)
             move(target, tree)
     finally:
