@@ -12,7 +12,7 @@ from typing import Any, Final
 from rla.batch.batch_file import BatchAbout, BatchFile, batches_of
 from rla.batch.events import Failure, failures_html
 from rla.batch.standing import newest_runs
-from rla.core import states
+from rla.core import origins, states
 from rla.core.layout import JobTreePaths
 from rla.core.wording import counted, span
 from rla.runs.database import Database
@@ -20,7 +20,6 @@ from rla.runs.html import table
 from rla.runs.run import Run
 
 _ORDER: Final = (*(states.FINISHED, states.RUNNING, states.PENDING), states.LOST)
-_HERMES: Final = "hermes"
 _SHOWN: Final = 10
 
 
@@ -93,7 +92,7 @@ class BatchStatus:
 
     @property
     def _title(self) -> str:
-        items = counted(self.total, "job" if self.origin == _HERMES else "variant")
+        items = counted(self.total, "job" if self.origin == origins.HERMES else "variant")
         return f"batch {self.name}, {items}" + (f" of {self.source}" if self.source else "")
 
     def _outlook(self) -> Iterator[str]:
@@ -103,7 +102,9 @@ class BatchStatus:
         if self.seconds_left is not None:
             yield f"about {span(max(1, round(self.seconds_left)))} left, {self.slots} at a time"
         elif not self.is_running and set(self.counts) != {states.FINISHED}:
-            how = "the same command with --resume" if self.origin == _HERMES else "the same call with resume=True"
+            how = (
+                "the same command with --resume" if self.origin == origins.HERMES else "the same call with resume=True"
+            )
             yield f"nothing runs it now: {how} goes on"
 
 
@@ -134,7 +135,7 @@ def status_of(database: Database, name: str | None = None, origin: str = "") -> 
     is_running = BatchFile(tree, about.name).is_running
     return BatchStatus(
         name=about.name,
-        origin=about.origin or origin or (str(runs[0].row["origin"]) if runs else _HERMES),
+        origin=about.origin or origin or (str(runs[0].row["origin"]) if runs else origins.HERMES),
         source=about.source,
         total=total,
         counts=_ordered(counts),
@@ -162,7 +163,7 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
 
 
 def _failure(run: Run) -> Failure:
-    if run.row["origin"] == _HERMES:
+    if run.row["origin"] == origins.HERMES:
         label = shlex.join(run.row["argv"] or [run.task])
     else:
         label, seed = str(run.row["job"] or run.task).rpartition("#")[0], run.row["seed"]

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from rla.core import json_codec, states
+from rla.core import json_codec, origins, states
 
 SCHEMA_VERSION: Final = 1
 
@@ -45,7 +45,7 @@ class Manifest(msgspec.Struct, kw_only=True, frozen=True):
     seq: int = 0
     tracked_keys: list[str] = []
     hyperparameters: dict[str, Any] = {}
-    origin: str = "manager"
+    origin: str = origins.MANAGER
     seed: int | None = None
     parent_uid: str | None = None
     batch: str | None = None

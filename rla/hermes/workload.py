@@ -17,6 +17,7 @@ from rla.batch.code_state import CodeState
 from rla.batch.job_run import JobRun
 from rla.batch.outcome import Outcome
 from rla.batch.workload import CommandLine, Item, Workload
+from rla.core import origins
 from rla.core.index_name import task_directory
 from rla.errors import HermesFileError
 from rla.hermes.command import Command, hyperparameters_of, parse_command
@@ -29,7 +30,6 @@ from rla.hermes.options import JobOptions
 from rla.hermes.source import Line
 from rla.hermes.words import quoted
 
-ORIGIN: Final = "hermes"
 IDENTIFIER: Final = "RLA_HERMES_ID"
 NO_COMMIT: Final = "00000"
 _LABEL: Final = 70
@@ -70,7 +70,7 @@ class HermesWorkload(Workload):
     tree: Path
     code: CodeState
     comments: tuple[str, ...] = ()
-    origin: str = field(default=ORIGIN, init=False)
+    origin: str = field(default=origins.HERMES, init=False)
 
     def items(self) -> Iterator[Item]:
         """Every job, by what stands in the file alone: what is there changes while others run.

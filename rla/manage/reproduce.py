@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from rla.artifacts.code.listing import read_list
+from rla.core import origins
 from rla.core.layout import CODE
 from rla.core.manifest import Manifest
 from rla.core.redact import MASK
@@ -111,7 +112,7 @@ def foreign(run: Run, record: Manifest) -> str:
         return f"{record.user or 'somebody'} recorded it"
     if record.host != machine.host_name():
         return f"it was recorded on {record.host or 'another machine'}"
-    return "" if record.origin != "imported" else "it was imported"
+    return "" if record.origin != origins.IMPORTED else "it was imported"
 
 
 def carry_out(reproduction: Reproduction) -> tuple[int, Run | None]:
@@ -156,7 +157,7 @@ def _script_in(record: Manifest, files: set[str]) -> str:
             f"it yourself: {shlex.join(record.argv)}",
             uid=record.uid,
         )
-    if record.origin == "sweep":
+    if record.origin == origins.SWEEP:
         raise ReproduceError(
             f"run {record.uid} is a variant of the grid {record.batch!r}, and no script of its own: "
             "`rla checkout` gives the code that there is; run the grid again with its values",

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from rla.core import hyperparams, manifest
+from rla.core import hyperparams, manifest, origins
 from rla.core.index_name import IndexName, NameFormat
 from rla.core.layout import LOG, RootPaths, RunPaths
 from rla.core.manifest import Manifest, Notes, State
@@ -39,7 +39,7 @@ class RunRequest:
     task: str
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     tracked_keys: tuple[str, ...] = ()
-    origin: str = "manager"
+    origin: str = origins.MANAGER
     git: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     name_format: NameFormat = "space"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from rla.core import origins
 from rla.core.find_database import absolute
 from rla.core.hyperparams import normalise
 from rla.errors import GridError, MissingDependencyError
@@ -18,7 +19,7 @@ from rla.sweep.declaration import Declaration
 from rla.sweep.launch import How, OnFailure, database_of, how_of, plan_variants, run_variants
 from rla.sweep.naming import SEED
 from rla.sweep.variant import Variant
-from rla.sweep.workload import ORIGIN, GridWorkload
+from rla.sweep.workload import GridWorkload
 
 if TYPE_CHECKING:
     from rla.batch.status import BatchStatus
@@ -212,7 +213,7 @@ class ExperimentGrid(Declaration):
         from rla.batch.status import status_of  # noqa: PLC0415 - loads SQLAlchemy
 
         batch, database = self._stored(data_root)
-        status = status_of(database, batch, ORIGIN)
+        status = status_of(database, batch, origins.SWEEP)
         if status is None:
             raise GridError(f"the grid {batch!r} was never run with the database {database.root.root}")
         return status
@@ -228,7 +229,7 @@ class ExperimentGrid(Declaration):
         from rla.runs.query import query  # noqa: PLC0415 - as above
 
         batch, database = self._stored(data_root)
-        uids = [run.uid for run in reversed(newest_runs(database, batch, ORIGIN))]
+        uids = [run.uid for run in reversed(newest_runs(database, batch, origins.SWEEP))]
         return query(database.root.root, uids=uids, sort="started").frame(columns)
 
     def _stored(self, data_root: str | os.PathLike[str] | None) -> tuple[str, Database]:

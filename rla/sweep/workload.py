@@ -18,7 +18,7 @@ import msgspec
 from rla.batch.job_run import JobRun, read_state
 from rla.batch.outcome import Outcome, tail
 from rla.batch.workload import CommandLine, Item, Workload
-from rla.core import json_codec, manifest, states
+from rla.core import json_codec, manifest, origins, states
 from rla.core.hyperparams import normalise
 from rla.core.layout import KINDS, MANIFEST_FILE, STATE_DIR, RootPaths
 from rla.errors import GridError
@@ -31,7 +31,6 @@ from rla.sweep.progress_text import take_in_progress
 from rla.sweep.thunk import Call, Signature, call_of
 from rla.sweep.variant import Variant, with_keys, work_of
 
-ORIGIN: Final = "sweep"
 RESULT: Final = "result"
 """What a number is recorded as that a function returns."""
 _ENTRYPOINT: Final = Path(__file__).with_name("entrypoint.py")
@@ -91,7 +90,7 @@ class GridWorkload(Workload):
     shown: bool = False
     parent: str | None = None
     foreseen: bool = True
-    origin: str = field(default=ORIGIN, init=False)
+    origin: str = field(default=origins.SWEEP, init=False)
     _now: datetime = field(default_factory=datetime.now, init=False)
 
     def items(self) -> Iterator[Item]:

@@ -11,7 +11,7 @@ from tests.faults.striking import stride
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize(("scene", "every"), [("resume", 1), ("auto", stride(5)), ("loader", stride(5))])
+@pytest.mark.parametrize(("scene", "every"), [("resume", stride(3)), ("auto", stride(5)), ("loader", stride(5))])
 def test_kill_9_at_every_call_leaves_a_whole_run_or_none_and_the_source_as_it_was(sweep, place, scene, every):
     report = sweep("fork_sweep.py", scene, place, 0, 0, every)
     assert report["violations"] == []
