@@ -6,6 +6,7 @@ import enum
 import functools
 import math
 from collections import OrderedDict
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
@@ -116,7 +117,7 @@ def test_a_missing_value_and_a_reference_to_nothing_stay_as_text():
         ({"b", "a"}, ["a", "b"]),
         ((1, (2,)), [1, [2]]),
         (Path("/a/b"), "/a/b"),
-        (Path, "pathlib.Path"),
+        (Fraction, "fractions.Fraction"),
         (math.sin, "math.sin"),
         (Settings.__init__, "Settings.__init__"),
         (1 + 2j, "(1+2j)"),
