@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rla.easy_log.current import current
 from rla.runs.database import Database
@@ -23,6 +24,14 @@ __all__ = ["postgres_server", "postgres_url"]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """Where the tests run in the background, Ctrl-C is ignored, and processes would inherit that."""
+
+settings.register_profile(
+    "rla",
+    deadline=None,  # how long an example takes says more of what else runs on the machine than of the code
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("RLA_TEST_FAULTS") != "full",  # the same commit gives the same result
+)
+settings.load_profile("rla")
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 

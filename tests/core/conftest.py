@@ -7,11 +7,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-# How long an example takes says more of what else runs on the machine than of the code.
-settings.register_profile("rla", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("rla")
 
 ROOT = Path(__file__).parents[2]
 

@@ -103,7 +103,7 @@ def test_git_ignores_what_runs_write_and_nothing_that_is_source(tmp_path):
     assert ignored.splitlines() == recorded
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0~/."), min_size=1, max_size=40))
 def test_any_data_root_is_read_back(tmp_path, root):
     path = tmp_path / "rla_config.yaml"

@@ -68,7 +68,7 @@ def test_a_table_without_rows_is_no_trouble(tmp_path, content):
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(st.lists(st.tuples(texts, st.integers(-5, 20), texts), max_size=12), st.integers(-6, 21))
 def test_any_text_in_quotes_is_cut_where_its_row_ends(tmp_path, table, step):
     header = ['a, "b"\nc', "time-step", "d"]

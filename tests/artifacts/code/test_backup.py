@@ -620,7 +620,7 @@ trees = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(versions=st.lists(trees, min_size=1, max_size=3))
 def test_every_backup_of_any_changing_tree_equals_the_tree(tmp_path_factory, versions):
     base = tmp_path_factory.mktemp("any")

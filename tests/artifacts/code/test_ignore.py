@@ -110,7 +110,7 @@ def ignored_by_us(top: Path, below: str = "", rules: IgnoreRules | None = None) 
     return found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     files=st.dictionaries(
         st.sampled_from(["", "a", "a/ab", "x y", "foo", "a\\b/foo"]), ignore_files, min_size=1, max_size=3
