@@ -15,6 +15,10 @@ from rla.fsio.file_lock import FileLock, is_locked
 from rla.jobs.adopted import AdoptedJob
 from rla.jobs.job import Job, JobResult, end_of, read_exit_code
 from rla.jobs.local import LocalExecutor
+from tests.processes import is_alive
+from tests.timing import HANGS, wait_for
+
+UNTIL_TOLD = "while [ ! -e go ]; do sleep 0.01; done"
 
 
 @pytest.fixture
@@ -41,12 +45,8 @@ def start(tmp_path):
             end(job)
 
 
-def end(job, timeout: float = 10) -> JobResult:
-    deadline = time.monotonic() + timeout
-    while (result := job.poll()) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return result
+def end(job) -> JobResult:
+    return wait_for(job.poll)
 
 
 @pytest.mark.parametrize(("text", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$", 143)])
@@ -101,33 +101,28 @@ os._exit(0)
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", text, str(tmp_path)], check=True, env=environment)
-    deadline = time.monotonic() + 5
-    while is_locked(tmp_path / "lock"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not is_locked(tmp_path / "lock"))
     assert not (tmp_path / "began").exists()
     assert not (tmp_path / "code").exists()
 
 
 def test_a_job_holds_its_lock_as_long_as_it_lives_and_its_children_do_not(start, tmp_path):
-    job = start("sh", "-c", "sleep 0.3; setsid sleep 2 & exit 0")
+    job = start("sh", "-c", f"setsid sh -c 'echo $$ > child; exec sleep 600' & {UNTIL_TOLD}; exit 0")
+    child = int(wait_for(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text()))
     assert is_locked(tmp_path / "lock")
+    (tmp_path / "go").touch()
     assert end(job).succeeded
+    assert is_alive(child)
     assert not is_locked(tmp_path / "lock")
+    os.kill(child, signal.SIGKILL)
 
 
 def test_a_signal_reaches_everything_that_a_job_has_started(start, tmp_path):
-    job = start("sh", "-c", "sleep 30 & echo $! > child; wait")
-    deadline = time.monotonic() + 5
-    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    job = start("sh", "-c", "sleep 600 & echo $! > child; wait")
+    child = int(wait_for(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text()))
     job.signal(signal.SIGTERM)
     assert end(job).exit_code == 143
-    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
-    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not is_alive(child))
 
 
 def test_a_job_whose_directory_is_gone_is_an_error(tmp_path):
@@ -156,9 +151,10 @@ def test_nothing_is_left_open(start):
 
 
 def test_a_job_of_another_process_is_taken_over_by_its_lock(start, tmp_path):
-    job = start("sh", "-c", "sleep 0.3; exit 5")
+    job = start("sh", "-c", f"{UNTIL_TOLD}; exit 5")
     adopted = AdoptedJob(job.pid, tmp_path / "lock", tmp_path / "code")
     assert adopted.poll() is None
+    (tmp_path / "go").touch()
     end(job)
     assert end(adopted).exit_code == 5
     adopted.signal(signal.SIGKILL)  # nobody is left to get it
@@ -191,12 +187,12 @@ def test_no_builtin_of_the_shell_stands_in_for_a_program(start, tmp_path):
 def test_a_job_is_abandoned_though_a_forked_process_could_still_speak_to_it(start, tmp_path):
     job = start("touch", "begun", begin=False)
     if (pid := os.fork()) == 0:
-        time.sleep(60)
+        time.sleep(5 * HANGS)
         os._exit(0)
     try:
         begun = time.monotonic()
         job.abandon()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < HANGS
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

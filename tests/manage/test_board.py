@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from rla.errors import MissingDependencyError
 from rla.manage.board import board, check_tensorboard, shown_runs
 from rla.runs.query import query
 from tests.indexes import open_database
+from tests.processes import is_alive
+from tests.timing import HANGS, wait_for
 
 SERVE = """
 import sys
@@ -110,22 +111,6 @@ def test_tensorboard_s_own_reader_follows_the_links(record, data_root):
         assert list(reader.Runs()) == [f"seed=1_{run.uid[:8]}"]
 
 
-def wait_for(condition, seconds: float = 30.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    pytest.fail("it did not come about in time")
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def below(pid: int) -> list[int]:
     """The processes that a process has started, and theirs."""
     children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -146,13 +131,13 @@ def test_tensorboard_answers_with_the_runs_and_leaves_nothing_behind(record, dat
         url = next(found[0] for found in told if found)
 
         def runs() -> list[str]:
-            with urllib.request.urlopen(f"{url}data/runs", timeout=10) as answer:
+            with urllib.request.urlopen(f"{url}data/runs", timeout=HANGS) as answer:
                 return sorted(json.load(answer))
 
         wait_for(lambda: runs() == labels)
         started = below(process.pid)
         assert started
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(HANGS) == 0
         wait_for(lambda: not any(map(is_alive, started)))
     assert list((tmp_path / "tmp").glob("rla-tb-*")) == []

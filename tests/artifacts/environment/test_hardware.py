@@ -11,6 +11,7 @@ import pytest
 
 from rla.artifacts.environment import hardware
 from rla.artifacts.environment.hardware import GpuQuery, driver_gpus
+from tests.timing import HANGS
 
 INFORMATION = """Model: \t\t NVIDIA A100-SXM4-80GB
 IRQ:   \t\t 312
@@ -46,7 +47,7 @@ def smi(tmp_path: Path):
     return make
 
 
-def asked(environ, driver: Path, timeout: float = 20.0) -> list[dict]:
+def asked(environ, driver: Path, timeout: float = HANGS) -> list[dict]:
     return GpuQuery(environ, driver).finish(time.monotonic() + timeout)
 
 
@@ -75,11 +76,11 @@ def test_nvidia_smi_names_each_gpu_where_the_driver_does_not(smi, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("text", ["import time; time.sleep(60)", "raise SystemExit(9)", "print('No devices found')"])
+@pytest.mark.parametrize("text", ["import time; time.sleep(600)", "raise SystemExit(9)", "print('No devices found')"])
 def test_an_nvidia_smi_that_is_slow_or_fails_means_no_gpus(smi, tmp_path, text):
     began = time.monotonic()
-    assert asked(smi(text), tmp_path / "none", timeout=1.0) == []
-    assert time.monotonic() - began < 3.0
+    assert asked(smi(text), tmp_path / "none", timeout=0.3) == []
+    assert time.monotonic() - began < HANGS
 
 
 def test_without_driver_and_program_there_are_no_gpus(tmp_path):

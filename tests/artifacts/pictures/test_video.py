@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -246,18 +245,16 @@ def test_an_ffmpeg_that_dies_is_an_error_with_its_words_and_leaves_nothing(tmp_p
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.parametrize("body", ["exec sleep 60", "sleep 60"])
+@pytest.mark.parametrize("body", ["exec sleep 600", "sleep 600"])
 def test_an_ffmpeg_that_hangs_is_ended(tmp_path, monkeypatch, body):
     fake_ffmpeg(tmp_path, monkeypatch, body)
-    start = time.monotonic()
     with pytest.raises(OSError, match=r"did not take a frame within 0\.5 s"):
         record(tmp_path / "out" / "v.mp4", [np.zeros((500, 500, 3), np.uint8)] * 5, patience=0.5)
-    assert time.monotonic() - start < 10
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_an_ffmpeg_that_hangs_at_the_end_is_ended(tmp_path, monkeypatch):
-    fake_ffmpeg(tmp_path, monkeypatch, "cat > /dev/null; exec sleep 60")
+    fake_ffmpeg(tmp_path, monkeypatch, "cat > /dev/null; exec sleep 600")
     with pytest.raises(OSError, match=r"did not finish the video within 0\.5 s"):
         record(tmp_path / "out" / "v.mp4", [colored(1)], patience=0.5)
     assert list((tmp_path / "out").iterdir()) == []
@@ -302,12 +299,11 @@ def test_a_forked_worker_neither_holds_up_the_video_nor_touches_it(tmp_path, scr
         if not child:
             video.add(frame)
             assert video.close() is None
-            time.sleep(8)
+            time.sleep(600)
             os._exit(0)
-        start = time.monotonic()
         video.add(frame)
         assert video.close() == Path(sys.argv[1])
-        assert time.monotonic() - start < 6
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
         os.kill(child, 9)
         os.waitpid(child, 0)
         """,
