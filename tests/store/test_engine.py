@@ -77,4 +77,4 @@ from rla.store.run_table import Place, RunTable
 RunTable(open_index({str(database)!r})).insert({{"uid": "a"}}, Place("a", "root", "a"))
 sys.exit("sqlalchemy.dialects.postgresql" in sys.modules)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=90)
