@@ -38,7 +38,7 @@ def sweep(crashpoint: Path) -> Callable[..., dict]:
             },
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=560,
             check=False,
         )
         assert done.returncode == 0, done.stderr
