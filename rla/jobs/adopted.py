@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from rla.fsio.file_lock import is_locked
 from rla.jobs.executor import StartedJob
+from rla.jobs.family import send
 from rla.jobs.job import JobResult, end_of
 
 
@@ -48,4 +48,4 @@ class AdoptedJob(StartedJob):
         """Send a signal to its group, as long as it lives."""
         if self.pid > 1 and is_locked(self._lock):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                send(self.pid, number)

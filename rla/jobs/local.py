@@ -18,6 +18,7 @@ from typing import Final
 
 from rla.fsio.file_lock import FileLock
 from rla.jobs.executor import Executor, StartedJob
+from rla.jobs.family import send
 from rla.jobs.job import Job, JobResult, end_of
 
 _SHELL: Final = "/bin/sh"
@@ -31,6 +32,7 @@ _SHIM: Final = (
     'case $1 in */*) "$@" 9>&- ;; *) (exec "$@" 9>&-) ;; esac\n'  # without a path, a name may be a builtin's
     "code=$?\n"
     'printf "%s\\n" "$code" >"$file"\n'
+    "kill -TERM 0\n"  # what it has left behind; the shell itself goes on
     'exit "$code"\n'
 )
 
@@ -120,12 +122,14 @@ class _LocalJob(StartedJob):
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+            send(self.pid, number)
 
     def _end(self) -> JobResult | None:
-        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
             return None
-        self.signal(signal.SIGTERM)  # what it has left behind; its number is its own until it is waited for
+        if ended.si_code != os.CLD_EXITED:
+            self.signal(signal.SIGTERM)  # what a killed shell has left; its number is its own until it is waited for
         code = self._process.wait()
         return JobResult(128 - code if code < 0 else code, time.time())
 

@@ -13,6 +13,7 @@ from typing import Final
 from rla.core import states
 from rla.core.layout import JobRunPaths
 from rla.core.manifest import Manifest
+from rla.jobs import family
 from rla.runs import machine
 from rla.runs.database import Database
 from rla.runs.run import Run
@@ -97,7 +98,7 @@ def _ask(run: Run) -> str | None:
             if machine.process_start(record.pid) != record.process_started:
                 return "its process is gone"
             if isinstance(run.paths, JobRunPaths):  # a job is its whole group: its shell writes down how it ends
-                os.killpg(record.pid, signal.SIGTERM)
+                family.send(record.pid, signal.SIGTERM)
             else:
                 _send(handle, record.pid)
     except ProcessLookupError:
