@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ _COLUMNS: Final = (
     *("uid", "task", "name", "state", "job", "started", "ended", "heartbeat", "exit_code", "error"),
     *("git_commit", "git_dirty", "created", "host", "pid", "places"),
 )
+_SKEW: Final = 60.0
+"""Seconds that the clocks of machines may be apart."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def standing_of(database: Database, batch: str, origin: str) -> dict[str, Standi
     condition = [runs.c.batch == batch, runs.c.origin == origin]
     rows = database.table.rows(columns=_COLUMNS, where=condition)
     found: dict[str, Standing] = {}
-    for row in rows:  # the newest first
+    for row in _newest_first(rows):
         if row["job"] and row["job"] not in found:
             found[row["job"]] = Standing(row["job"], row, _paths(database, row))
     return found
@@ -74,7 +77,7 @@ def newest_runs(database: Database, batch: str, origin: str = "") -> list[Run]:
     """
     condition = [runs.c.batch == batch, *([runs.c.origin == origin] if origin else [])]
     found: dict[str, Run] = {}
-    for row in database.table.rows(where=condition):
+    for row in _newest_first(database.table.rows(where=condition)):
         key = row["job"] or row["uid"]
         if key not in found:
             found[key] = database.run_of(row)
@@ -90,6 +93,20 @@ def finished_before(database: Database, keys: Iterable[str], commit: str, origin
         rows = database.table.rows(columns=("job", "git_dirty"), where=[*condition, runs.c.job.in_(chunk)])
         found |= {str(row["job"]) for row in rows if row["git_dirty"] is False}
     return found
+
+
+def _newest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by when they began. ``created`` is in local time, which goes back an hour once a year.
+
+    What began in the future began before the clock was set right, and so before all others.
+    """
+    latest = time.time() + _SKEW
+
+    def began(row: dict[str, Any]) -> tuple[bool, float]:
+        started = row["started"] or 0.0
+        return started <= latest, started
+
+    return sorted(rows, key=began, reverse=True)
 
 
 def _chunks(keys: list[str], size: int = 500) -> Iterator[list[str]]:
