@@ -63,7 +63,7 @@ def run_directories(tree: Path) -> set[Path]:
 
 def wait_for_jobs(tree: Path) -> None:
     """Those that hermes has left behind."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while any(is_locked(file) for file in tree.rglob("run.json")):
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -16,6 +16,7 @@ from rla.batch.batch_file import BatchFile
 from rla.core.layout import JobTreePaths, RootPaths
 from tests.faults.striking import FULL
 from tests.hermes import conftest
+from tests.timing import wait_for
 
 pytestmark = pytest.mark.faults
 repository, hermes, started = conftest.repository, conftest.hermes, conftest.started
@@ -26,6 +27,10 @@ import os, sys, time
 descriptor = os.open("ran", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.write(descriptor, sys.argv[2].encode() + b"\\n")
 time.sleep(0.05)
+"""
+FAIL = """
+while not os.path.exists("go"):
+    time.sleep(0.01)
 sys.exit(3 if sys.argv[2] == "7" and not os.path.exists("mended") else 0)
 """
 
@@ -34,15 +39,15 @@ sys.exit(3 if sys.argv[2] == "7" and not os.path.exists("mended") else 0)
 def test_every_job_runs_once_however_often_hermes_is_killed(repository, hermes, started, seed):
     rng = random.Random(seed)
     repository.script("count.py", COUNT)
-    (repository.path / "mended").touch()
     repository.hermes_file(f"PROD([[python, count.py, {{i}}],[]], i=RANGE[0, {JOBS}])")
     for _attempt in range(6):
         process = started("-n", "b", "--jobs", 2, "--resume")
-        time.sleep(rng.uniform(0.25, 1.2))
+        wait_for(lambda: runner_of_b(repository) == process.pid or process.has_ended)  # noqa: B023 - it is called at once
+        time.sleep(rng.uniform(0.0, 0.9))
         process.signal(signal.SIGKILL)
         process.end()
         # a job that was being started holds its parent's lock until it is another program
-        conftest.wait_for(lambda: not BatchFile(JobTreePaths(repository.tree), "b").is_running)
+        wait_for(lambda: not BatchFile(JobTreePaths(repository.tree), "b").is_running)
     done = hermes("-n", "b", "--jobs", 2, "--resume")
     assert done.code == 0, done.err
     ran = Counter((repository.path / "ran").read_text().split())
@@ -64,11 +69,11 @@ def test_of_many_quick_jobs_each_runs_once_though_hermes_is_killed_at_any_moment
     repository.hermes_file(f"PROD([[sh, tally.sh, {{i}}],[]], i=RANGE[0, {jobs}])", head="PRE\nidentifier:off\n")
     for _attempt in range(12 if FULL else 4):
         process = started("-n", "b", "--jobs", rng.choice([1, 2, 4]), "--resume")
-        conftest.wait_for(RootPaths(repository.tree).root_json.exists)
+        wait_for(RootPaths(repository.tree).root_json.exists)
         time.sleep(rng.uniform(0.0, 0.5))
         process.signal(signal.SIGKILL)
         process.end()
-        conftest.wait_for(lambda: not BatchFile(JobTreePaths(repository.tree), "b").is_running)  # as above
+        wait_for(lambda: not BatchFile(JobTreePaths(repository.tree), "b").is_running)  # as above
         assert left_over(repository) == []
     done = hermes("-n", "b", "--jobs", 4, "--resume")
     assert done.code == 0, done.err
@@ -87,7 +92,7 @@ def test_of_many_quick_jobs_each_succeeds_once_though_hermes_is_interrupted(repo
     repository.hermes_file("PROD([[sh, tally.sh, {i}],[]], i=RANGE[0, 100])", head="PRE\nidentifier:off\n")
     for _attempt in range(12 if FULL else 3):
         process = started("-n", "b", "--jobs", 2, "--resume")
-        conftest.wait_for(lambda: runner_of_b(repository) == process.pid)  # noqa: B023 - it is called at once
+        wait_for(lambda: runner_of_b(repository) == process.pid or process.has_ended)  # noqa: B023 - it is called at once
         time.sleep(rng.uniform(0.0, 0.4))
         process.signal(number)
         done = process.end()
@@ -115,13 +120,14 @@ def left_over(repository) -> list[str]:
 
 
 def test_what_failed_while_hermes_was_dead_is_known_and_run_again(repository, hermes, started):
-    repository.script("count.py", COUNT)
+    repository.script("count.py", COUNT + FAIL)
     repository.hermes_file("PROD([[python, count.py, {i}],[]], i=RANGE[6, 9])")
     process = started("-n", "b", "--jobs", 3)
-    conftest.wait_for(lambda: (repository.path / "ran").exists() and len(repository.directories()) == 3)
+    wait_for(lambda: (repository.path / "ran").exists() and len((repository.path / "ran").read_text()) == 6)
     process.signal(signal.SIGKILL)
     process.end()
-    time.sleep(0.5)
+    (repository.path / "go").touch()
+    wait_for(lambda: len(list(repository.tree.rglob("exit_code"))) == 3)
     (repository.path / "mended").touch()
     done = hermes("-n", "b", "--resume")
     assert done.code == 0, done.err

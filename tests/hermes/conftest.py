@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from rla.runs.database import Database
 from rla.runs.run import Run
 from rla_scripts.main import _run, group
 from tests.indexes import open_database
+from tests.timing import HANGS, wait_for
 
 ROOT = Path(__file__).parents[2]
 GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
@@ -125,6 +127,9 @@ for word in words:
         sys.exit(int(value))
     if name == "--sleep":
         time.sleep(float(value))
+    if name == "--until":
+        while not Path(value).exists():
+            time.sleep(0.01)
     if name == "--kill":
         os.kill(os.getpid(), int(value))
     if name == "--touch":
@@ -156,12 +161,19 @@ class Process:
     def __init__(self, repository: Repository, *arguments: object, **environment: str) -> None:
         settings = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
         command = [sys.executable, "-m", "rla", "hermes", "exec", "-f", "a.hermes", *map(str, arguments)]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        descriptor, said = tempfile.mkstemp(prefix="said-", dir=repository.path.parent)
+        self._said = Path(said)
+        streams = {"stdout": subprocess.PIPE, "stderr": descriptor}
         self._process = subprocess.Popen(command, cwd=repository.path, env=settings, text=True, **streams)
+        os.close(descriptor)
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def signal(self, number: int = signal.SIGINT) -> None:
         self._process.send_signal(number)
@@ -174,9 +186,12 @@ class Process:
         with self._process:
             self._process.kill()
 
-    def end(self, timeout: float = 60) -> Done:
-        out, err = self._process.communicate(timeout=timeout)
-        return Done(self._process.returncode, out, err)
+    def end(self) -> Done:
+        out, _ = self._process.communicate(timeout=HANGS)
+        return Done(self._process.returncode, out, self._said.read_text())
+
+    def wait_until_it_says(self, text: str) -> None:
+        wait_for(lambda: text in self._said.read_text())
 
 
 @pytest.fixture
@@ -194,12 +209,3 @@ def started(repository) -> Any:
     for directory in repository.directories():
         if is_locked(directory / "run.json"):  # a job that a killed hermes has left
             os.killpg(json.loads((directory / "run.json").read_text())["pid"], signal.SIGKILL)
-
-
-def wait_for(condition: Callable[[], Any], timeout: float = 20.0) -> Any:
-    """Wait until something is true, and give it."""
-    deadline = time.monotonic() + timeout
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.01)
-    return found

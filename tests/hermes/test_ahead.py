@@ -24,6 +24,13 @@ def all_quick(monkeypatch) -> None:
 
 
 @pytest.fixture
+def all_seem_quick(monkeypatch) -> None:
+    """However slow the machine is, jobs are made ready, and are given up after the usual time."""
+    learn = ahead.Ahead.learn
+    monkeypatch.setattr(ahead.Ahead, "learn", lambda self, seconds: learn(self, 0.0))
+
+
+@pytest.fixture
 def made(monkeypatch) -> dict[str, int]:
     """How many jobs were made ready, and how many of them given up."""
     counts = {"ready": 0, "given up": 0}
@@ -55,7 +62,7 @@ def test_quick_jobs_run_in_order_and_each_once(repository, hermes, made, all_qui
     assert made == {"ready": 20, "given up": 0}
 
 
-def test_a_job_that_is_ready_does_not_wait_for_a_long_one(repository, hermes, made):
+def test_a_job_that_is_ready_does_not_wait_for_a_long_one(repository, hermes, made, all_seem_quick):
     repository.hermes_file(*[QUICK] * 5, "[[python, say.py, --sleep=0.6],[]]", QUICK)
     assert hermes().code == 0
     *_, long, last = repository.runs()
@@ -64,7 +71,9 @@ def test_a_job_that_is_ready_does_not_wait_for_a_long_one(repository, hermes, ma
     assert names(repository) == {path.name for path in repository.directories()}
 
 
-def test_a_job_that_waited_while_hermes_was_busy_begins_under_a_later_name(repository, hermes, made, monkeypatch):
+def test_a_job_that_waited_while_hermes_was_busy_begins_under_a_later_name(
+    repository, hermes, made, all_seem_quick, monkeypatch
+):
     settle = HermesWorkload.settle
 
     def slow(self, run, outcome):

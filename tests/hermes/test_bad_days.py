@@ -17,15 +17,14 @@ from rla.batch.batch_file import BatchFile
 from rla.core.layout import JobTreePaths
 from rla.fsio.file_lock import FileLock, is_locked
 from rla.hermes.info import read_info_file
-from tests.hermes.conftest import ROOT, wait_for
+from tests.hermes.conftest import ROOT
+from tests.processes import is_alive
+from tests.timing import HANGS, wait_for
 
 
-def alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def said(repository, word: str) -> int:
+    """How many jobs have said a word."""
+    return sum(word in file.read_text() for file in repository.tree.rglob("stdout.log"))
 
 
 def test_a_job_that_fails_stops_no_other_and_the_last_lines_name_it(repository, hermes):
@@ -71,41 +70,39 @@ def test_after_so_many_failures_nothing_more_is_started(repository, hermes):
 
 def test_a_job_whose_time_is_up_is_asked_then_killed(repository, hermes, monkeypatch):
     monkeypatch.setattr("rla.batch.running._GRACE", 0.5)
-    repository.script(
-        "stubborn.py", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    )
-    repository.hermes_file("[[python, say.py, --sleep=60],[]]", "[[python, stubborn.py],[]]", "[[python, say.py],[]]")
+    repository.script("patient.sh", "exec sleep 600")
+    repository.script("stubborn.sh", "trap '' TERM; exec sleep 600")
+    repository.hermes_file("[[sh, patient.sh],[]]", "[[sh, stubborn.sh],[]]", "[[/bin/true],[]]")  # what begins at once
     begun = time.monotonic()
-    assert hermes("--timeout", "0.6s").code == 4
-    assert time.monotonic() - begun < 15
+    assert hermes("--timeout", "1.5s").code == 4
+    assert time.monotonic() - begun < HANGS
     assert repository.states() == ["timeout", "timeout", "finished"]
     first, second, _ = repository.runs()
     assert (first.row["exit_code"], second.row["exit_code"]) == (143, 137)
-    assert "did not end within 0.6 s" in first.row["error"]
+    assert "did not end within 1.5 s" in first.row["error"]
 
 
 def test_what_a_job_leaves_behind_ends_with_it_and_holds_nothing_up(repository, hermes):
     repository.script(
         "parent.py",
-        "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)",
+        "import subprocess; print(subprocess.Popen(['sleep', '600']).pid, flush=True)",
     )
     repository.hermes_file("[[python, parent.py],[]]")
     begun = time.monotonic()
     assert hermes().code == 0
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < HANGS
     (directory,) = repository.directories()
-    wait_for(lambda: not alive(int((directory / "stdout.log").read_text())))
+    wait_for(lambda: not is_alive(int((directory / "stdout.log").read_text())))
     assert not is_locked(directory / "run.json")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupt_asks_the_jobs_to_end_and_starts_no_more(repository, started, number):
-    repository.hermes_file("PROD([[python, say.py, {i} --sleep=60],[]], i=RANGE[0, 6])")
+    repository.hermes_file("PROD([[python, say.py, {i} --sleep=600],[]], i=RANGE[0, 6])")
     process = started("--jobs", 2)
-    wait_for(lambda: len(list(repository.tree.rglob("run.json"))) == 2)
-    time.sleep(0.3)
+    wait_for(lambda: said(repository, "said") == 2)
     process.signal(number)
-    done = process.end(timeout=20)
+    done = process.end()
     assert done.code == 130
     assert repository.states() == ["interrupted", "interrupted"]
     assert {run.row["exit_code"] for run in repository.runs()} == {143}
@@ -116,27 +113,30 @@ def test_an_interrupt_asks_the_jobs_to_end_and_starts_no_more(repository, starte
 def test_a_second_interrupt_kills_jobs_that_do_not_listen(repository, started):
     repository.script(
         "stubborn.py",
-        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)",
+        """
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print("deaf", flush=True)
+        time.sleep(600)
+        """,
     )
     repository.hermes_file("[[python, stubborn.py],[]]", "[[python, say.py],[]]")
     process = started()
-    wait_for(lambda: any("deaf" in file.read_text() for file in repository.tree.rglob("stdout.log")))
+    wait_for(lambda: said(repository, "deaf"))
     process.signal()
-    time.sleep(0.5)
+    process.wait_until_it_says("interrupt again to kill them")
     process.signal()
-    done = process.end(timeout=20)
+    done = process.end()
     assert done.code == 130
-    assert "interrupt again to kill them" in done.err
     (run,) = repository.runs()
     assert (run.state, run.row["exit_code"]) == ("interrupted", 137)
 
 
 def test_an_interrupted_batch_goes_on_with_what_has_not_succeeded(repository, hermes, started):
-    jobs = ["[[python, say.py, --touch=one],[]]", "[[python, say.py, two --sleep=30],[]]", "[[python, say.py, 3],[]]"]
+    jobs = ["[[python, say.py, --touch=one],[]]", "[[python, say.py, two --sleep=600],[]]", "[[python, say.py, 3],[]]"]
     repository.hermes_file(*jobs)
     process = started("-n", "b")
-    wait_for(lambda: len(list(repository.tree.rglob("run.json"))) == 2)
-    time.sleep(0.2)
+    wait_for(lambda: said(repository, "said two"))
     process.signal()
     process.end()
     assert repository.states() == ["finished", "interrupted"]
@@ -149,20 +149,17 @@ def test_an_interrupted_batch_goes_on_with_what_has_not_succeeded(repository, he
     assert hermes("-n", "b", "--resume").err.splitlines()[-1].endswith("hermes: 3 done before")
 
 
-def test_a_killed_hermes_loses_no_job_what_runs_is_taken_over(repository, hermes, started):
-    repository.hermes_file("[[python, say.py, --sleep=3 --touch=done],[-ca done]]", "[[python, say.py, 2],[]]")
+def test_a_killed_hermes_loses_no_job_what_runs_is_taken_over(repository, started):
+    repository.hermes_file("[[python, say.py, --until=go --touch=done],[-ca done]]", "[[python, say.py, 2],[]]")
     process = started()
-    wait_for(
-        lambda: (
-            list(repository.tree.rglob("stdout.log"))
-            and "said" in next(repository.tree.rglob("stdout.log")).read_text()
-        )
-    )
+    wait_for(lambda: said(repository, "said"))
     process.signal(signal.SIGKILL)
     process.end()
     assert repository.states() == ["running"]
-    done = hermes("--resume")
-    assert "goes on" in done.err
+    process = started("--resume")
+    process.wait_until_it_says("goes on")
+    (repository.path / "go").touch()
+    done = process.end()
     assert done.code == 0, done.err
     assert repository.states() == ["finished", "finished"]
     first = repository.runs()[0]
@@ -176,53 +173,51 @@ def test_a_job_that_was_taken_over_is_asked_to_end_once(repository, started):
         "counts.py",
         """
         import signal, time
+        from pathlib import Path
         signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
         print("ready", flush=True)
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            time.sleep(0.1)
+        while not Path("go").exists():
+            time.sleep(0.01)
         """,
     )
     repository.hermes_file("[[python, counts.py],[]]")
     process = started()
-    log = wait_for(lambda: next(iter(repository.tree.rglob("stdout.log")), None))
-    wait_for(lambda: "ready" in log.read_text())
-    time.sleep(1.0)
+    wait_for(lambda: said(repository, "ready"))
+    time.sleep(1.0)  # whoever is asked to end in its first second is asked again
     process.signal(signal.SIGKILL)
     process.end()
     again = started("--resume")
-    wait_for(lambda: json.loads((repository.tree / ".rla-jobs/batches/a.json").read_text())["pid"] == again.pid)
-    time.sleep(0.5)
+    again.wait_until_it_says("goes on")
     again.signal()
+    wait_for(lambda: said(repository, "asked"))
+    time.sleep(1.2)  # as long as it takes to ask again
+    (repository.path / "go").touch()
     assert again.end().code == 130
+    (log,) = repository.tree.rglob("stdout.log")
     assert log.read_text().split() == ["ready", "asked"]
 
 
 def test_a_job_that_ends_while_hermes_is_dead_is_known_by_its_exit_code(repository, hermes, started):
-    repository.hermes_file("[[python, say.py, --sleep=1 --exit=7],[]]")
+    repository.hermes_file("[[python, say.py, --until=go --exit=7],[]]")
     process = started()
-    wait_for(
-        lambda: (
-            list(repository.tree.rglob("stdout.log"))
-            and "said" in next(repository.tree.rglob("stdout.log")).read_text()
-        )
-    )
+    wait_for(lambda: said(repository, "said"))
     process.signal(signal.SIGKILL)
     process.end()
+    (repository.path / "go").touch()
     wait_for(lambda: not is_locked(repository.directories()[0] / "run.json"))
     dry = hermes("--resume", "--dry-run")
     assert (dry.out.count("say.py"), dry.err) == (1, "")
     assert repository.states() == ["lost"]
     repository.script("say.py", "")
     done = hermes("--resume")
-    assert "while nobody watched: say.py --sleep=1 --exit=7: failed: exit code 7" in done.err
+    assert "while nobody watched: say.py --until=go --exit=7: failed: exit code 7" in done.err
     assert done.code == 0
     assert repository.states() == ["failed", "finished"]
     assert repository.runs()[0].row["exit_code"] == 7
 
 
 def test_a_job_that_died_with_the_machine_is_known_as_killed_and_run_again(repository, hermes, started):
-    repository.hermes_file("[[python, say.py, --sleep=60],[]]")
+    repository.hermes_file("[[python, say.py, --sleep=600],[]]")
     process = started()
     directory = wait_for(repository.directories)[0]
     pid = json.loads((directory / "run.json").read_text())["pid"]
@@ -237,7 +232,7 @@ def test_a_job_that_died_with_the_machine_is_known_as_killed_and_run_again(repos
 
 
 def test_a_batch_that_runs_is_not_resumed_twice_at_once(repository, hermes, started):
-    repository.hermes_file("[[python, say.py, --sleep=30],[]]")
+    repository.hermes_file("[[python, say.py, --sleep=600],[]]")
     process = started("-n", "b")
     wait_for(lambda: BatchFile(JobTreePaths(repository.tree), "b").is_running and repository.directories())
     done = hermes("-n", "b", "--resume")
@@ -303,9 +298,11 @@ def test_the_same_microsecond_gives_another_identifier(repository, hermes, monke
 
 
 MUCH = """
-import sys
-for _ in range(1024):
+import os, sys
+for _ in range(64):
     sys.stdout.buffer.write(b"x" * (1 << 20))
+sys.stdout.flush()
+os.truncate(1, 1 << 30)  # whoever reads it does not see that the rest was never written
 """
 WATCHED = """
 import resource, subprocess, sys
@@ -400,19 +397,21 @@ def test_a_script_that_told_its_end_itself_is_settled_too(repository, hermes, st
         "train.py",
         f"""
         import sys, time, rla
+        from pathlib import Path
         with rla.init("t", {{"n": 1}}):
             print("recording", flush=True)
-            time.sleep(1)
+            while not Path("go").exists():
+                time.sleep(0.01)
         open("weights.bin", "w").close()
-        time.sleep(0.5)
         sys.exit({code})
         """,
     )
     repository.hermes_file("[[python, train.py],[-ca weights.bin]]")
     process = started()
-    wait_for(lambda: any("recording" in file.read_text() for file in repository.tree.rglob("stdout.log")))
+    wait_for(lambda: said(repository, "recording"))
     process.signal(signal.SIGKILL)
     process.end()
+    (repository.path / "go").touch()
     (directory,) = repository.directories()
     wait_for(lambda: not is_locked(directory / "run.json"))
     assert repository.states() == ["finished"]  # that is what the script has said
@@ -439,11 +438,12 @@ def test_a_file_that_is_gone_when_its_job_begins_fails_this_job_alone(repository
 
 
 def test_what_went_wrong_with_the_files_of_a_job_that_ended_alone_is_told_with_it(repository, hermes, started):
-    repository.hermes_file("[[python, say.py, --sleep=1],[-ca gone.txt]]")
+    repository.hermes_file("[[python, say.py, --until=go],[-ca gone.txt]]")
     process = started()
-    wait_for(lambda: repository.directories() and list(repository.tree.rglob("stdout.log")))
+    wait_for(lambda: said(repository, "said"))
     process.signal(signal.SIGKILL)
     process.end()
+    (repository.path / "go").touch()
     wait_for(lambda: not is_locked(repository.directories()[0] / "run.json"))
     assert hermes("--resume").code == 0
     (run,) = repository.runs()

@@ -13,6 +13,7 @@ import pytest
 
 from rla.hermes.info import read_info_file
 from tests.hermes.conftest import ROOT, SEED
+from tests.timing import wait_for
 
 IDENTIFIER = re.compile(r"\d{4}_\d\d_\d\d_\d{12}_[0-9a-f]{5}")
 TRAIN = """
@@ -213,9 +214,7 @@ def test_output_is_kept_always_and_shown_when_the_job_says_so(repository, hermes
 
 
 def test_output_is_in_the_log_while_the_job_runs(repository, started):
-    from tests.hermes.conftest import wait_for
-
-    repository.hermes_file("[[python, say.py, now, --sleep=20],[]]")
+    repository.hermes_file("[[python, say.py, now, --sleep=600],[]]")
     process = started()
     wait_for(lambda: any("said now" in file.read_text() for file in repository.tree.rglob("stdout.log")))
     process.signal()
@@ -303,8 +302,12 @@ def test_two_jobs_run_at_once_and_gpus_are_shared_out(repository, hermes):
     repository.script(
         "gpu.py",
         """
-        import os, time
-        print(os.environ["CUDA_VISIBLE_DEVICES"], time.time(), flush=True); time.sleep(0.5); print(time.time())
+        import os, pathlib, time
+        print(os.environ["CUDA_VISIBLE_DEVICES"], time.time())
+        pathlib.Path(f"here-{os.getpid()}").touch()
+        while len(list(pathlib.Path().glob("here-*"))) < 3:
+            time.sleep(0.01)
+        print(time.time())
         """,
     )
     repository.hermes_file("PROD([[python, gpu.py, {s}],[]], s=RANGE[0, 4])")

@@ -10,6 +10,7 @@ import pytest
 import rla
 from rla_scripts.main import _run, group
 from tests.hermes.conftest import Done
+from tests.timing import wait_for
 
 
 @pytest.fixture
@@ -156,9 +157,7 @@ def test_jobs_are_tagged_and_measured(jobs, command):
 
 
 def test_a_job_that_runs_is_not_deleted_and_can_be_stopped(repository, started, capfd):
-    from tests.hermes.conftest import wait_for
-
-    repository.hermes_file("[[python, say.py, --sleep=60],[]]")
+    repository.hermes_file("[[python, say.py, --sleep=600],[]]")
     process = started()
     wait_for(lambda: any("said" in file.read_text() for file in repository.tree.rglob("stdout.log")))
     (run,) = wait_for(repository.runs)

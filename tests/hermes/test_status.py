@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from tests.hermes.conftest import ROOT, wait_for
+from tests.hermes.conftest import ROOT
+from tests.timing import HANGS, wait_for
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_finished_batch_is_told_with_its_failures(repository, hermes, status):
 
 def test_a_running_batch_tells_what_is_left_and_for_how_long(repository, started, status):
     repository.hermes_file(
-        "[[python, say.py, --sleep=0.3],[]]", "[[python, say.py, --sleep=60],[]]", "[[python, say.py, 3],[]]"
+        "[[python, say.py, --sleep=0.3],[]]", "[[python, say.py, --sleep=600],[]]", "[[python, say.py, 3],[]]"
     )
     process = started("-n", "b")
 
@@ -56,7 +57,7 @@ def test_a_running_batch_tells_what_is_left_and_for_how_long(repository, started
 
 
 def test_a_batch_that_was_broken_off_says_how_to_go_on(repository, started, status):
-    repository.hermes_file("[[python, say.py, --sleep=60],[]]", "[[python, say.py, 2],[]]")
+    repository.hermes_file("[[python, say.py, --sleep=600],[]]", "[[python, say.py, 2],[]]")
     process = started("-n", "b")
     wait_for(lambda: list(repository.tree.rglob("run.json")))
     process.signal()
@@ -93,14 +94,18 @@ def test_an_item_counts_once_however_often_it_was_run(repository, hermes, status
     assert json.loads(status("--json").out)["counts"] == {"finished": 1}
 
 
-def test_watching_ends_with_the_batch(repository, started, hermes):
-    repository.hermes_file("PROD([[python, say.py, {i} --sleep=0.4],[]], i=RANGE[0, 3])")
+def test_watching_ends_with_the_batch(repository, started):
+    repository.hermes_file("PROD([[python, say.py, {i} --until=go],[]], i=RANGE[0, 3])")
     process = started("-n", "b")
     wait_for(lambda: list(repository.tree.rglob("run.json")))
-    done = hermes("--interval", "0.1", command="watch")
-    assert done.code == 0
-    assert "1 running" in done.out
-    assert done.out.splitlines()[-1].strip() == "3 finished"
+    shown = repository.path.parent / "shown"
+    command = [sys.executable, "-m", "rla", "hermes", "watch", "--interval", "0.1"]
+    with shown.open("w") as file:
+        watching = subprocess.Popen(command, stdout=file, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    wait_for(lambda: "1 running" in shown.read_text())
+    (repository.path / "go").touch()
+    assert watching.wait(HANGS) == 0
+    assert shown.read_text().splitlines()[-1].strip() == "3 finished"
     assert process.end().code == 0
 
 
@@ -118,7 +123,7 @@ def test_a_batch_is_drawn_in_place_on_a_terminal(repository, hermes):
     ours, side = pty.openpty()
     command = [sys.executable, "-m", "rla", "hermes", "watch"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
-    done = subprocess.run(command, stdin=side, stdout=side, stderr=side, env=environment, timeout=30, check=False)
+    done = subprocess.run(command, stdin=side, stdout=side, stderr=side, env=environment, timeout=HANGS, check=False)
     os.close(side)
     shown = os.read(ours, 65536).decode()
     os.close(ours)
