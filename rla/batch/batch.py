@@ -62,7 +62,7 @@ def run_batch(batch: Batch, listener: Listener, wish: Wish = Wish.EVERYTHING) ->
         wish: Which of the items.
 
     Raises:
-        ConfigError: Another process runs the batch.
+        ConfigError: Another process runs the batch, and one of the two goes on with it.
         RunStartError: The directory of the runs cannot be written.
         StoreError: The table is needed to know what is done, and cannot be read.
     """
@@ -104,7 +104,7 @@ def _announced(batch: Batch, wish: Wish) -> Iterator[None]:
 def _announce(batch: Batch, file: BatchFile, about: BatchAbout, wish: Wish) -> None:
     try:
         batch.tree.root.mkdir(parents=True, exist_ok=True)
-        if not file.take() and wish is not Wish.EVERYTHING:
+        if not file.take(alone=wish is not Wish.EVERYTHING):
             raise ConfigError(_busy(file, about.name))
         file.write(about)
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +12,9 @@ from rla.core.layout import JobTreePaths
 from rla.fsio.atomic_write import atomic_write
 from rla.fsio.claim_dir import make_dirs
 from rla.fsio.file_lock import FileLock, is_locked
+
+_PATIENCE: Final = 0.5
+"""Seconds that others may hold the lock of a batch to look, or a killed process's last job until it begins."""
 
 
 class BatchAbout(msgspec.Struct, kw_only=True):
@@ -52,8 +55,11 @@ class BatchFile:
         self._lock_file = tree.batches / f"{stem}.lock"
         self._lock: FileLock | None = None
 
-    def take(self) -> bool:
-        """Be the process that runs the batch; False when another one is, and it may be several without harm.
+    def take(self, *, alone: bool) -> bool:
+        """Be a process that runs the batch; False when that cannot be.
+
+        Args:
+            alone: Be the only one: else there may be several, if none of them wants to be alone.
 
         Raises:
             OSError: The tree cannot be written.
@@ -61,7 +67,7 @@ class BatchFile:
         make_dirs(self._file.parent)
         self._lock_file.touch()
         lock = FileLock(self._lock_file)
-        taken = lock.acquire(patience=0.1)
+        taken = lock.acquire(shared=not alone, patience=_PATIENCE)
         self._lock = lock if taken else None
         return taken
 
@@ -73,7 +79,7 @@ class BatchFile:
     @property
     def is_running(self) -> bool:
         """Whether a process runs it now."""
-        return is_locked(self._lock_file)
+        return is_locked(self._lock_file, shared=True)
 
     def write(self, about: BatchAbout) -> None:
         """Say what the batch is.

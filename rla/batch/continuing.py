@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
@@ -18,14 +19,15 @@ from rla.batch.ledger import Ledger
 from rla.batch.outcome import Outcome, outcome_of
 from rla.batch.runner import BatchRunner
 from rla.batch.workload import CommandLine, Item
-from rla.core import manifest, states
+from rla.core import manifest
 from rla.core.layout import JobRunPaths
 from rla.core.manifest import Manifest
+from rla.core.wording import span
 from rla.errors import ConfigError
 from rla.fsio.file_lock import is_locked
 from rla.jobs.adopted import AdoptedJob
-from rla.jobs.job import JobResult, end_of
-from rla.runs.liveness import spoke_lately
+from rla.jobs.job import end_of
+from rla.runs.liveness import HEARTBEAT_GRACE, spoke_lately
 from rla.runs.machine import host_name, process_runs
 
 if TYPE_CHECKING:
@@ -114,27 +116,34 @@ class Continuation:
         return (item for item in items if item.key not in done)
 
     def _is_to_run(self, item: Item, unsettled: Callable[[JobRun, Outcome | None], None]) -> bool:
-        """Whether to run an item. A run whose end nobody wrote down is handed over; without an end it goes on."""
-        last = self._standing.get(self._batch.workload.same_work(item.key))
-        if last is None:
+        """Whether to run an item: its newest run tells, and none goes on."""
+        runs = self._standing.get(self._batch.workload.same_work(item.key))
+        if not runs:
             return self._wish is Wish.UNDONE
-        succeeded = last.succeeded
-        if last.is_open or not (last.paths is None or job_run.is_settled(last.paths)):
-            run = self._found(item, last)
-            outcome = Outcome(states.KILLED, JobResult(None, time.time())) if run is None else self._end_of(run)
-            if run is not None:
-                unsettled(run, outcome)
-            if outcome is None:
-                return False
-            succeeded = outcome.succeeded
-        self.skipped += succeeded
-        return not succeeded
+        succeeded = [self._has_succeeded(item, run, unsettled) for run in runs]
+        if None in succeeded:
+            return False
+        self.skipped += bool(succeeded[0])
+        return not succeeded[0]
 
-    def _found(self, item: Item, last: Standing) -> JobRun | None:
+    def _has_succeeded(
+        self, item: Item, standing: Standing, unsettled: Callable[[JobRun, Outcome | None], None]
+    ) -> bool | None:
+        """Whether a run has; None: it goes on. One whose end nobody wrote down is handed over."""
+        if not standing.is_open and (standing.paths is None or job_run.is_settled(standing.paths)):
+            return standing.succeeded
+        run = self._found(item, standing)
+        if run is None:
+            return False
+        outcome = self._end_of(run)
+        unsettled(run, outcome)
+        return None if outcome is None else outcome.succeeded
+
+    def _found(self, item: Item, standing: Standing) -> JobRun | None:
         """A run as its files tell it; None when it has none any more."""
-        run = None if last.paths is None else _run_of(item, last.paths)
+        run = None if standing.paths is None else _run_of(item, standing.paths)
         if run is None or run.manifest().host != host_name():
-            _check_elsewhere(last)
+            _check_elsewhere(standing)
         return run
 
     def _end_of(self, run: JobRun) -> Outcome | None:
@@ -151,15 +160,15 @@ class Continuation:
         self._listener.noted(f"while nobody watched: {run.item.label}: {outcome.state}: {outcome.result}")
 
     @cached_property
-    def _standing(self) -> dict[str, Standing]:
+    def _standing(self) -> dict[str, list[Standing]]:
+        """The runs of each item, the newest first."""
         from rla.batch.standing import standing_of  # noqa: PLC0415 - loads SQLAlchemy
 
         workload = self._batch.workload
-        found: dict[str, Standing] = {}
-        if self._database is None:
-            return found
-        for key, standing in standing_of(self._database, workload.batch, workload.origin).items():
-            found.setdefault(workload.same_work(key), standing)  # the newest comes first
+        found: defaultdict[str, list[Standing]] = defaultdict(list)
+        if self._database is not None:
+            for standing in standing_of(self._database, workload.batch, workload.origin):
+                found[workload.same_work(standing.key)].append(standing)
         return found
 
     @cached_property
@@ -198,10 +207,14 @@ def _goes_on(run: JobRun) -> bool:
     return False
 
 
-def _check_elsewhere(last: Standing) -> None:
-    if spoke_lately(last.row["heartbeat"]) and last.row["host"] != host_name():
-        raise _elsewhere(last.row["uid"], last.row["host"])
+def _check_elsewhere(standing: Standing) -> None:
+    """Nobody here can know of a run on another machine, but by what was heard of it."""
+    row = standing.row
+    if row["host"] != host_name() and spoke_lately(row["heartbeat"]):
+        left = span(max(1, round(row["heartbeat"] + HEARTBEAT_GRACE - time.time())))
+        advice = f"; if that machine is gone, here in {left}: it counts as lost then"
+        raise _elsewhere(row["uid"], row["host"], advice)
 
 
-def _elsewhere(uid: str, host: str) -> ConfigError:
-    return ConfigError(f"the run {uid} of this batch goes on, on {host}: resume the batch there")
+def _elsewhere(uid: str, host: str, advice: str = "") -> ConfigError:
+    return ConfigError(f"the run {uid} of this batch goes on, on {host}: resume the batch there{advice}")

@@ -23,7 +23,7 @@ _SKEW: Final = 60.0
 
 @dataclass(frozen=True)
 class Standing:
-    """The newest run of an item.
+    """A run of an item.
 
     Attributes:
         key: The item's.
@@ -56,15 +56,11 @@ class Standing:
         return not self.is_open and not self.succeeded
 
 
-def standing_of(database: Database, batch: str, origin: str) -> dict[str, Standing]:
-    """The newest run of each item of a batch, by the item's key."""
+def standing_of(database: Database, batch: str, origin: str) -> list[Standing]:
+    """The runs of a batch, the newest first."""
     condition = [runs.c.batch == batch, runs.c.origin == origin]
-    rows = database.table.rows(columns=_COLUMNS, where=condition)
-    found: dict[str, Standing] = {}
-    for row in _newest_first(rows):
-        if row["job"] and row["job"] not in found:
-            found[row["job"]] = Standing(row["job"], row, _paths(database, row))
-    return found
+    rows = _newest_first(database.table.rows(columns=_COLUMNS, where=condition))
+    return [Standing(row["job"], row, _paths(database, row)) for row in rows if row["job"]]
 
 
 def newest_runs(database: Database, batch: str, origin: str = "") -> list[Run]:

@@ -69,11 +69,16 @@ class FileLock:
             self._descriptor = None
 
 
-def is_locked(path: Path) -> bool:
-    """Whether some process holds the lock of a file; False when that cannot be known."""
+def is_locked(path: Path, *, shared: bool = False) -> bool:
+    """Whether some process holds the lock of a file; False when that cannot be known.
+
+    Args:
+        path: The file.
+        shared: Also whether it is held shared, which those that only look do for an instant.
+    """
     lock = FileLock(path)
     try:
-        taken = lock.acquire(shared=True)
+        taken = lock.acquire(shared=not shared)
     except OSError:
         return False
     lock.release()

@@ -204,7 +204,7 @@ def _pair(line: Line) -> tuple[str, str, int]:
 
 def _parsed(name: str, value: str, line: Line, position: int) -> Any:
     """The value, out of its quotes if it stands in some."""
-    text = value.strip().replace("\N{LEFT DOUBLE QUOTATION MARK}", '"').replace("\N{RIGHT DOUBLE QUOTATION MARK}", '"')
+    text = value.strip().replace("\u201c", '"').replace("\u201d", '"')
     try:
         if text[:1] in {"'", '"'}:
             text = " ".join(word.text for word in words_of(text))
