@@ -117,6 +117,7 @@ class BatchRunner:
         begun = time.monotonic() - (time.time() - run.manifest().started)
         deadline = None if limit is None else begun + limit
         self._running.append(Running(run, job, self._slots.take(), limit, deadline, begun=begun))
+        self._watch(job.sentinel)
         self._listener.adopted(run, job.pid)
 
     def run(self, items: Iterator[Item], interrupts: Interrupts) -> BatchReport:
@@ -208,8 +209,7 @@ class BatchRunner:
         limit = self._options.timeout
         deadline = None if limit is None else time.monotonic() + limit
         self._running.append(Running(run, job, None, limit, deadline))
-        if job.sentinel is not None:
-            self._watch(job.sentinel)
+        self._watch(job.sentinel)
         self._ledger.put(run.manifest(), State(heartbeat=run.manifest().started), run.paths.place, new=True)
         self._listener.started(run, job.pid)
         return True
@@ -230,8 +230,8 @@ class BatchRunner:
 
     # --- while jobs run
 
-    def _watch(self, descriptor: int) -> None:
-        if self._poll is not None:
+    def _watch(self, descriptor: int | None) -> None:
+        if self._poll is not None and descriptor is not None:
             self._poll.register(descriptor, select.POLLIN)
 
     def _wait(self, interrupts: Interrupts) -> None:

@@ -1,12 +1,14 @@
-"""A job that another process started and left: its lock tells whether it goes on, its exit code how it ended."""
+"""A job that another process started and left: its process tells whether it goes on, its exit code how it ended."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 from pathlib import Path
 
 from rla.fsio.file_lock import is_locked
-from rla.jobs.executor import StartedJob
+from rla.jobs.executor import StartedJob, open_sentinel
 from rla.jobs.family import send
 from rla.jobs.job import JobResult, end_of
 
@@ -26,11 +28,14 @@ class AdoptedJob(StartedJob):
         self._lock = lock
         self._exit_code = exit_code
         self._result: JobResult | None = None
+        self._sentinel = open_sentinel(pid)
+        if not is_locked(lock):  # it has ended just now, and its number may be another's
+            self._end()
 
     @property
     def sentinel(self) -> int | None:
-        """There is none: it is nobody's child."""
-        return None
+        """It works for what is nobody's child, too."""
+        return self._sentinel
 
     def release(self) -> None:
         """It has begun."""
@@ -39,13 +44,28 @@ class AdoptedJob(StartedJob):
         """It has begun."""
 
     def poll(self) -> JobResult | None:
-        """How it ended, or None as long as its lock is held."""
-        if self._result is None and not is_locked(self._lock):
-            self._result = end_of(self._exit_code)
+        """How it ended, or None as long as it goes on."""
+        if self._result is None and not self._goes_on:
+            self._end()
         return self._result
 
     def signal(self, number: int) -> None:
-        """Send a signal to its group, as long as it lives."""
-        if self.pid > 1 and is_locked(self._lock):
+        """Send a signal to all that it has started, as long as it lives."""
+        if self.pid > 1 and self._result is None and self._goes_on:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 send(self.pid, number)
+
+    @property
+    def _goes_on(self) -> bool:
+        """By its process where the system has handles on them: the lock's file may be moved away for a while."""
+        if self._sentinel is None:
+            return is_locked(self._lock)
+        ended = select.poll()
+        ended.register(self._sentinel, select.POLLIN)
+        return not ended.poll(0)
+
+    def _end(self) -> None:
+        self._result = end_of(self._exit_code)
+        if self._sentinel is not None:
+            os.close(self._sentinel)
+            self._sentinel = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 
 from rla.fsio.file_lock import FileLock
@@ -54,3 +55,11 @@ class Executor(ABC):
         Raises:
             OSError: It could not be handed over.
         """
+
+
+def open_sentinel(pid: int) -> int | None:
+    """A descriptor that becomes readable when a process ends, or None where there is no such thing."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from rla.fsio.file_lock import FileLock
-from rla.jobs.executor import Executor, StartedJob
+from rla.jobs.executor import Executor, StartedJob, open_sentinel
 from rla.jobs.family import send
 from rla.jobs.job import Job, JobResult, end_of
 
@@ -90,7 +90,7 @@ class _LocalJob(StartedJob):
         self._tell: int | None = tell
         self._exit_code = exit_code
         self._result: JobResult | None = None
-        self._sentinel = _sentinel(process.pid)
+        self._sentinel = open_sentinel(process.pid)
 
     @property
     def sentinel(self) -> int | None:
@@ -142,10 +142,3 @@ class _LocalJob(StartedJob):
         if self._sentinel is not None:
             os.close(self._sentinel)
             self._sentinel = None
-
-
-def _sentinel(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        return None
