@@ -94,13 +94,14 @@ def finished_before(database: Database, keys: Iterable[str], commit: str, origin
 def _newest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows by when they began. ``created`` is in local time, which goes back an hour once a year.
 
-    What began in the future began before the clock was set right, and so before all others.
+    What began in the future did so while the clock was wrong, and nothing tells before or after which others: it
+    counts as the newest if it finished, because what has finished is rarely run again, and else as the oldest.
     """
     latest = time.time() + _SKEW
 
     def began(row: dict[str, Any]) -> tuple[bool, float]:
         started = row["started"] or 0.0
-        return started <= latest, started
+        return started <= latest or row["state"] == states.FINISHED, started
 
     return sorted(rows, key=began, reverse=True)
 
