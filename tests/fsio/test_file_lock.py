@@ -2,11 +2,12 @@
 
 import os
 import signal
-import time
+from threading import Timer
 
 import pytest
 
 from rla.fsio.file_lock import FileLock, is_locked
+from tests.timing import HANGS, least_seconds
 
 HOLD = (
     "import sys; from pathlib import Path; from rla.fsio.file_lock import FileLock\n"
@@ -56,8 +57,8 @@ def test_a_forked_child_that_abandons_does_not_keep_the_lock_of_a_killed_parent(
         "pid = os.fork()\n"
         "if pid == 0:\n"
         f"    {child_does}\n"
-        "    print(os.getpid(), flush=True); time.sleep(60)\n"
-        "time.sleep(60)\n"
+        "    print(os.getpid(), flush=True); time.sleep(600)\n"
+        "time.sleep(600)\n"
     )
     holder = start_python(script, path)
     holder.stdout.readline()
@@ -101,18 +102,23 @@ def test_those_who_only_look_do_not_see_each_other(path):
 
 
 def test_a_holder_that_only_looks_is_waited_for(path, start_python):
-    script = HOLD.replace("acquire()", "acquire(shared=True)") + "import time; time.sleep(0.2)"
-    start_python(script, path).stdout.readline()
+    holder = start_python(HOLD.replace("acquire()", "acquire(shared=True)") + "sys.stdin.readline()", path)
+    holder.stdout.readline()
     assert not FileLock(path).acquire()
-    assert FileLock(path).acquire(patience=5)
+    letting_go = Timer(0.2, holder.kill)
+    letting_go.start()
+    assert FileLock(path).acquire(patience=HANGS)
+    letting_go.join()
 
 
 def test_patience_ends(path):
     holder = FileLock(path)
     holder.acquire()
-    begun = time.monotonic()
-    assert not FileLock(path).acquire(patience=0.05)
-    assert 0.05 <= time.monotonic() - begun < 2
+
+    def acquire():
+        assert not FileLock(path).acquire(patience=0.05)
+
+    assert 0.05 <= least_seconds(acquire, enough=1) < 1
     holder.release()
 
 

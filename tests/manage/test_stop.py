@@ -17,6 +17,7 @@ from rla.manage.stop import refusal, stop
 from tests.indexes import open_database
 from tests.manage.running_runs import running
 from tests.manage.stored_runs import make_run
+from tests.timing import HANGS
 
 
 @pytest.fixture
@@ -37,16 +38,16 @@ def rewrite(root, run_uid: str, /, **fields) -> None:
 
 def test_a_run_that_is_stopped_was_killed_and_keeps_what_it_recorded(root):
     with running(root) as (process, uid):
-        (told,) = stop(open_database(root), [found(root, uid)], timeout=20)
+        (told,) = stop(open_database(root), [found(root, uid)], timeout=HANGS)
         assert (told.state, told.reason) == ("killed", None)
-        process.wait(10)
+        process.wait(HANGS)
     run = found(root, uid)
     assert (run.state, run.time_step, run.row["error"]) == ("killed", 100, "ended by SIGTERM")
 
 
 def test_several_runs_end_at_the_same_time(root):
     with running(root, 1) as (_, first), running(root, 2) as (_, second):
-        told = stop(open_database(root), [found(root, first), found(root, second)], timeout=20)
+        told = stop(open_database(root), [found(root, first), found(root, second)], timeout=HANGS)
     assert [(each.uid, each.state) for each in told] == [(first, "killed"), (second, "killed")]
 
 
@@ -65,6 +66,14 @@ def test_a_run_that_has_ended_is_refused(root):
     assert "does not run any more" in told.reason
 
 
+@pytest.fixture(scope="module")
+def bystander(tmp_path_factory):
+    """The data root, process and run of one that is never to get a signal."""
+    root = tmp_path_factory.mktemp("bystander")
+    with running(root) as (process, uid):
+        yield root, process, uid
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
@@ -78,27 +87,29 @@ def test_a_run_that_has_ended_is_refused(root):
         ({"uid": "0" * 16}, "holds the run 0000"),
     ],
 )
-def test_a_process_that_may_not_be_the_run_s_gets_no_signal(root, fields, reason):
-    with running(root) as (process, uid):
-        run = found(root, uid)
-        rewrite(root, uid, **fields)
-        (told,) = stop(open_database(root), [run], timeout=0.2)
-        time.sleep(0.1)
-        assert process.poll() is None
+def test_a_process_that_may_not_be_the_run_s_gets_no_signal(bystander, fields, reason):
+    root, process, uid = bystander
+    run = found(root, uid)
+    before = run.paths.manifest.read_bytes()
+    rewrite(root, uid, **fields)
+    (told,) = stop(open_database(root), [run], timeout=0.2)
+    run.paths.manifest.write_bytes(before)
+    time.sleep(0.1)
+    assert process.poll() is None
     assert reason in told.reason
 
 
 def test_another_process_with_the_run_s_number_gets_no_signal(root):
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     time.sleep(0.1)  # the system counts starts in hundredths of a second
     with running(root) as (_, uid):
         run = found(root, uid)
-        rewrite(root, uid, pid=bystander.pid)
+        rewrite(root, uid, pid=other.pid)
         (told,) = stop(open_database(root), [run], timeout=0.2)
     assert "its process is gone" in told.reason
-    assert bystander.poll() is None
-    bystander.kill()
-    bystander.wait()
+    assert other.poll() is None
+    other.kill()
+    other.wait()
 
 
 def test_a_run_whose_process_was_killed_is_lost_and_refused(root):

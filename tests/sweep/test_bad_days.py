@@ -5,24 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from rla.errors import JobsFailedError
 from tests.sweep.test_grid import local
+from tests.timing import HANGS, wait_for
 
 
 def names(runs):
     return [run.row["job"].partition("#")[0] for run in runs]
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
 
 
 # --- how a function may end
@@ -101,7 +94,7 @@ def test_a_variant_whose_time_is_up_is_ended(grid, stored):
 
         time.sleep(seconds)
 
-    grid(seconds=[60, 0]).run(local(slow), timeout=1.5, quiet=True)
+    grid(seconds=[600, 0]).run(local(slow), timeout=5, quiet=True)
     assert [run.state for run in stored()] == ["timeout", "finished"]
 
 
@@ -114,9 +107,7 @@ def meet(place, me, other):
     from pathlib import Path
 
     (Path(place) / f"here-{me}").touch()
-    end = time.monotonic() + 20
     while not (Path(place) / f"here-{other}").exists():
-        assert time.monotonic() < end
         time.sleep(0.01)
 
 
@@ -128,27 +119,23 @@ def test_variants_run_side_by_side(grid, stored, place):
     assert report.counts == {"finished": 2}
 
 
-def test_gpus_are_dealt_out(grid, stored):
-    def seen(n):
-        import os
-        import time
+def seen_by_two(place, n, meet):
+    """The GPU of a variant, which runs at the same time as its neighbour."""
+    import os
 
-        time.sleep(0.5)
-        return int(os.environ["CUDA_VISIBLE_DEVICES"])
+    meet(place, n, n ^ 1)
+    return int(os.environ["CUDA_VISIBLE_DEVICES"])
 
-    grid(n=[0, 1, 2, 3]).run(local(seen), jobs=4, gpus=[3, 5], quiet=True)
+
+def test_gpus_are_dealt_out(grid, stored, place):
+    variants = grid(n=[0, 1, 2, 3], place=str(place), meet=[local(meet)])
+    variants.run(local(seen_by_two), jobs=4, gpus=[3, 5], quiet=True)
     assert sorted(run.summary["result"] for run in stored()) == [3, 3, 5, 5]
 
 
-def test_without_jobs_there_is_one_variant_for_each_gpu(grid, stored):
-    def seen(n):
-        import os
-        import time
-
-        time.sleep(0.5)
-        return int(os.environ["CUDA_VISIBLE_DEVICES"])
-
-    grid(n=[0, 1]).run(local(seen), gpus=[0, 1], quiet=True)
+def test_without_jobs_there_is_one_variant_for_each_gpu(grid, stored, place):
+    variants = grid(n=[0, 1], place=str(place), meet=[local(meet)])
+    variants.run(local(seen_by_two), gpus=[0, 1], quiet=True)
     assert sorted(run.summary["result"] for run in stored()) == [0, 1]
 
 
@@ -212,7 +199,7 @@ def test_ctrl_c_ends_the_variants_and_resume_goes_on(python, place, stored):
     process = python(SCRIPT, wait=False)
     wait_for(lambda: (place / "began-1").exists() and (place / "began-0").exists())
     process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=60)
+    _out, err = process.communicate(timeout=HANGS)
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in err
     assert [run.state for run in stored()] == ["interrupted"] * 2
@@ -225,11 +212,12 @@ def test_a_parent_that_is_killed_leaves_variants_that_the_next_call_takes_over(p
     process = python(SCRIPT, wait=False)
     wait_for(lambda: (place / "began-1").exists() and (place / "began-0").exists())
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANGS)
     second = python(SCRIPT, wait=False)
-    time.sleep(1)
+    adopted = (line for line in second.stderr if "goes on" in line)
+    assert len([next(adopted), next(adopted)]) == 2
     (place / "go").touch()
-    out, err = second.communicate(timeout=60)
+    out, err = second.communicate(timeout=HANGS)
     assert "{'finished': 3} 0" in out, err
     assert [run.state for run in newest()] == ["finished"] * 3
     assert len(list(place.glob("rla_data/g_n*/g_n*"))) == 3
@@ -240,7 +228,7 @@ def test_variants_that_ended_while_nobody_watched_are_judged_by_the_next_call(py
     process = python(SCRIPT, wait=False)
     wait_for(lambda: (place / "began-1").exists() and (place / "began-0").exists())
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANGS)
     (place / "go").touch()
     wait_for(lambda: len(list(place.glob("rla_data/g_n*/g_n*/exit_code"))) == 2)
     assert "{'finished': 1} 2" in python(SCRIPT)[1]

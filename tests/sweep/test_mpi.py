@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
 from rla.errors import MissingDependencyError
 from rla.sweep import mpi
-from tests.sweep.test_bad_days import wait_for
+from tests.processes import is_alive
 from tests.sweep.test_grid import local
+from tests.timing import wait_for, with_time_enough
 
 
 def ranks(place):
@@ -67,14 +67,18 @@ def test_no_rank_is_left_when_the_time_is_up(grid, stored, place):
         from pathlib import Path
 
         (Path(place) / f"pid-{os.getpid()}").touch()
-        time.sleep(60)
+        time.sleep(600)
 
-    grid(place=str(place)).run(local(hang), num_cpu=2, timeout=3, quiet=True)
-    (run,) = stored()
-    assert run.state == "timeout"
-    pids = [int(file.name.partition("-")[2]) for file in place.glob("pid-*")]
+    def pids_of_ranks(seconds):
+        for file in place.glob("pid-*"):
+            file.unlink()
+        grid(place=str(place)).run(local(hang), num_cpu=2, timeout=seconds, quiet=True)
+        return [int(file.name.partition("-")[2]) for file in place.glob("pid-*")]
+
+    pids = with_time_enough(pids_of_ranks, lambda pids: len(pids) == 2, 3)
     assert len(pids) == 2
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert {run.state for run in stored()} == {"timeout"}
+    wait_for(lambda: not any(map(is_alive, pids)))
 
 
 def test_auto_is_one_process_for_each_core():
