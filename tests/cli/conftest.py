@@ -17,6 +17,7 @@ import pytest
 import rla
 from rla import logger, time_step_holder
 from rla_scripts.main import _run, group
+from tests.timing import HANGS
 
 
 class Done(NamedTuple):
@@ -70,7 +71,7 @@ def process(empty, data_root):
     def run(*arguments: object, **environment: str) -> Done:
         command = [sys.executable, "-m", "rla", *map(str, arguments), "--data-root", str(data_root)]
         settings = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=settings)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False, env=settings)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
@@ -173,7 +174,7 @@ def terminal(empty, data_root):
         with subprocess.Popen(command, **streams, env=settings, start_new_session=True) as process:
             os.close(side)
             shown = b""
-            watchdog = threading.Timer(60, process.kill)
+            watchdog = threading.Timer(HANGS, process.kill)
             watchdog.start()
             with contextlib.suppress(OSError):  # the other side is closed: the command has ended
                 while chunk := os.read(ours, 65536):
@@ -214,7 +215,7 @@ def broken_off(empty, data_root):
     def run(at: int, how: str, *arguments: object) -> Done:
         command = [sys.executable, "-c", BREAK_OFF, str(at), how, *map(str, arguments), "--data-root", str(data_root)]
         settings = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=settings)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False, env=settings)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run

@@ -13,6 +13,7 @@ import pytest
 import rla
 from rla_scripts.output import SOME_FAILED
 from tests.manage.stored_runs import inconsistencies, snapshot
+from tests.timing import HANGS
 
 INSTALLED = Path(sys.executable).with_name("rla-delete")
 SEVERAL_WAYS_TO_MEAN_EVERY_RUN = [
@@ -272,7 +273,7 @@ def test_the_same_runs_deleted_twice_at_once_are_deleted_once(trained, data_root
     command = [sys.executable, "-m", "rla", "delete", *(run.uid for run in runs), "--yes", "--data-root", data_root]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
-    told = [process.communicate(timeout=60)[1] for process in both]
+    told = [process.communicate(timeout=HANGS)[1] for process in both]
     assert "Traceback" not in "".join(told)
     codes = {process.returncode for process in both}
     assert 0 in codes

@@ -11,6 +11,7 @@ import threading
 
 import rla
 from rla import logger
+from tests.timing import HANGS
 
 
 def test_it_prints_the_tables_and_lines(rla_command, record):
@@ -54,11 +55,11 @@ def test_following_shows_new_lines_and_ends_with_the_run(data_root):
         logger.info("third")
         run.close()
         assert follower.stdout.read() == "third\n"
-        assert (follower.wait(30), follower.stderr.read()) == (0, "")
+        assert (follower.wait(HANGS), follower.stderr.read()) == (0, "")
 
 
 def test_following_ends_when_the_run_is_killed(data_root):
-    text = "import sys, time, rla; rla.init('t', data_root=sys.argv[1]); rla.logger.info('up'); time.sleep(60)"
+    text = "import sys, time, rla; rla.init('t', data_root=sys.argv[1]); rla.logger.info('up'); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", text, str(data_root)]) as training:
         while not list(data_root.glob("log/t/*/*/*/*/log.txt")):
             assert training.poll() is None
@@ -66,7 +67,7 @@ def test_following_ends_when_the_run_is_killed(data_root):
             assert follower.stdout.readline() == "up\n"
             training.kill()
             training.wait()
-            assert follower.wait(30) == 0
+            assert follower.wait(HANGS) == 0
 
 
 def test_following_is_ended_by_ctrl_c(data_root):
@@ -74,7 +75,7 @@ def test_following_is_ended_by_ctrl_c(data_root):
     logger.info("first")
     with follow(data_root) as follower:
         assert follower.stdout.readline() == "first\n"
-        timer = threading.Timer(20, follower.kill)
+        timer = threading.Timer(HANGS, follower.kill)
         timer.start()
         os.kill(follower.pid, signal.SIGINT)
         assert follower.wait() == 130

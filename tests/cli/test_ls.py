@@ -14,6 +14,7 @@ import pytest
 import rla
 from rla.core.layout import RootPaths
 from tests.indexes import open_database
+from tests.timing import HANGS
 
 
 def test_the_newest_run_comes_first_with_what_one_looks_for(rla_command, record):
@@ -204,7 +205,7 @@ def test_a_pattern_without_end_is_refused_in_time(rla_command, record):
     done = rla_command("ls", "--regex", "(x+x+)+[!@]")
     assert done.code == 2
     assert "takes longer than 2 s" in done.err
-    assert time.monotonic() - before < 15  # two seconds, on a machine with nothing else to do
+    assert time.monotonic() - before < HANGS  # else it takes for ever
 
 
 def test_json_has_the_selected_runs_in_order(rla_command, record):

@@ -10,6 +10,7 @@ import pytest
 
 from rla.core.layout import RootPaths
 from rla_scripts.main import BROKEN_PIPE, COMMANDS, group
+from tests.timing import HANGS
 
 READING = [("ls",), ("du",), ("show", "last"), ("path", "last"), ("logs", "last"), ("reindex",)]
 NAMING = ["show", "path", "logs"]
@@ -137,7 +138,7 @@ def test_a_reader_that_has_seen_enough_ends_the_command_in_silence(process, reco
         running.stdout.readline()
         running.stdout.close()
         assert running.stderr.read() == b""
-        assert running.wait(60) == BROKEN_PIPE
+        assert running.wait(HANGS) == BROKEN_PIPE
 
 
 LIST_FOR_EVER = """

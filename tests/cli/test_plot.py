@@ -18,6 +18,7 @@ from PIL import Image
 
 import rla
 from rla import logger, time_step_holder
+from tests.timing import HANGS
 
 TRAINING = """
 import sys, time, rla
@@ -150,7 +151,7 @@ def test_live_in_a_pipe_draws_until_no_run_goes_on(empty, data_root):
                 if len(set(reached)) == 3 and process.poll() is None:
                     process.kill()
                     process.wait()
-            assert drawing.wait(60) == 0
+            assert drawing.wait(HANGS) == 0
     assert len(set(reached)) >= 3
     assert reached == sorted(reached)
 
@@ -174,7 +175,7 @@ def test_live_into_a_file_replaces_it_as_the_runs_grow(empty, data_root, tmp_pat
     with training(data_root, 2000) as process:
         process.stdout.readline()
         with subprocess.Popen([*command, "--data-root", str(data_root)], env=environment) as drawing:
-            deadline, seen = time.monotonic() + 60, set()
+            deadline, seen = time.monotonic() + HANGS, set()
             while len(seen) < 2 and time.monotonic() < deadline:
                 if path.exists():
                     content = path.read_bytes()
@@ -185,7 +186,7 @@ def test_live_into_a_file_replaces_it_as_the_runs_grow(empty, data_root, tmp_pat
             process.kill()
             process.wait()
             try:
-                assert drawing.wait(60) == 0  # a run that was killed does not go on
+                assert drawing.wait(HANGS) == 0  # a run that was killed does not go on
             finally:
                 drawing.kill()
     assert len(seen) == 2
@@ -209,11 +210,11 @@ def test_live_on_a_terminal_redraws_in_place_until_ctrl_c(empty, data_root):
         drawing = subprocess.Popen(
             [*command, "--data-root", str(data_root)], stdin=side, stdout=side, stderr=side, env=environment
         )
-        seen, deadline = "", time.monotonic() + 60
+        seen, deadline = "", time.monotonic() + HANGS
         while seen.count("all runs (n=1)") < 3 and time.monotonic() < deadline:
             seen += os.read(main, 65536).decode()
         drawing.send_signal(signal.SIGINT)
-        assert drawing.wait(30) == 130
+        assert drawing.wait(HANGS) == 130
         os.close(side)
         os.close(main)
         process.communicate("")
@@ -228,7 +229,7 @@ def test_live_into_a_file_says_once_why_there_is_none_yet(empty, data_root, tmp_
         process.stdout.readline()
         files = ["-o", str(tmp_path / "curves.png"), "--data-root", str(data_root)]
         done = subprocess.run(
-            [*command, *files], capture_output=True, text=True, timeout=60, env=environment, check=False
+            [*command, *files], capture_output=True, text=True, timeout=HANGS, env=environment, check=False
         )
         process.communicate()
     assert done.returncode == 3

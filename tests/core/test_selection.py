@@ -16,6 +16,7 @@ from rla.core.moments import parse_moment
 from rla.core.name_patterns import GlobPattern
 from rla.core.selection import IndexText, Selection
 from rla.errors import SelectionError
+from tests.timing import HANGS
 
 NOW = 1_772_400_000.0
 LONG = "&".join(f"key{n}=[0.5, 1/2]" for n in range(40)) + "&seed=8"
@@ -123,10 +124,9 @@ class TestRegex:
                 caught.append(error)
 
         thread = threading.Thread(target=search)
-        before = time.monotonic()
         thread.start()
-        thread.join(30)
-        assert time.monotonic() - before < 10  # on a machine that may be busy
+        thread.join(HANGS)
+        assert not thread.is_alive()
         assert "takes longer than 0.3 s" in str(caught[0])
 
 
@@ -170,9 +170,9 @@ class TestGlob:
         assert selected([run(), run(tracked="a")], regex="seed=8$", glob="2026/*") == [True, False]
 
     def test_a_pattern_with_many_stars_is_fast(self):
-        before = time.monotonic()
+        before = time.thread_time()
         assert selected([run(tracked="a" * 5000)], glob="2026/03/01/" + "*a" * 50 + "*b") == [False]
-        assert time.monotonic() - before < 2
+        assert time.thread_time() - before < 20  # else it takes for ever
 
     @given(st.text("0123456789/*?[]-", max_size=30))
     def test_the_beginning_that_is_looked_up_never_leaves_a_run_out(self, pattern):

@@ -293,7 +293,7 @@ assert matplotlib.rcParams.copy() == before
 assert "matplotlib.pyplot" not in sys.modules
 """
     environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "MPLBACKEND"}}
-    subprocess.run([sys.executable, "-W", "error", "-c", text], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "error", "-c", text], env=environment, check=True, timeout=90)
 
 
 def test_a_notebook_shows_it():

@@ -116,7 +116,7 @@ def test_tags_at_the_same_time_are_all_kept(root):
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(
-                lambda tag: subprocess.run([sys.executable, "-c", text, str(root), uid, tag], check=True, timeout=60),
+                lambda tag: subprocess.run([sys.executable, "-c", text, str(root), uid, tag], check=True, timeout=90),
                 "abcd",
             )
         )

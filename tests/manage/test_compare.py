@@ -33,7 +33,7 @@ def train(tmp_path, project):
         command = [sys.executable, "train.py", str(tmp_path / "root"), json.dumps({"seed": seed, **given})]
         environment = {**os.environ, "RLA_BACKUP_CODE": "1"}
         done = subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=project, env=environment, capture_output=True, text=True, timeout=90, check=False
         )
         assert done.returncode == 0, done.stderr
         return open_database(tmp_path / "root").find(done.stdout.split()[-1])

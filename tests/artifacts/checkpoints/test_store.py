@@ -461,7 +461,7 @@ for step in range(30):
     store.save(step, step, name=sys.argv[2])
 """
     running = [subprocess.Popen([sys.executable, "-c", script, str(folder), name]) for name in ("actor", "critic")]
-    assert [process.wait(60) for process in running] == [0, 0]
+    assert [process.wait(120) for process in running] == [0, 0]
     store = CheckpointStore(folder, adapter_for("numpy"))
     assert (store.steps("actor"), store.steps("critic")) == ([28, 29], [28, 29])
     assert len(names(folder)) == 8

@@ -121,4 +121,4 @@ def test_an_unreadable_file_is_named(repository):
 
 def test_a_pipe_stops_nothing(repository):
     os.mkfifo(repository / "pipe")
-    assert capture(repository, timeout=10.0)["dirty"] in (True, False)
+    assert capture(repository, timeout=90.0)["dirty"] in (True, False)
