@@ -17,7 +17,7 @@ from rla.core.manifest import Manifest
 from rla.core.redact import redact_argv
 from rla.fsio.atomic_write import write_all
 from rla.jobs.executor import Executor, StartedJob
-from rla.jobs.job import Job
+from rla.jobs.job import Job, make_room
 from rla.runs import machine
 from rla.runs.join import RUN_DIR, RUN_ID
 
@@ -75,6 +75,7 @@ def let_go(ready: ReadyJob, workload: Workload) -> None:
     run = ready.run
     try:
         run.paths.draft.replace(run.paths.manifest)
+        make_room(run.paths.exit_code)
         workload.furnish(run)
         ready.job.release()
     except BaseException as error:

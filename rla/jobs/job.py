@@ -23,7 +23,8 @@ class Job:
         directory: Where it runs.
         stdout: The file its output is added to.
         stderr: The file its errors are added to.
-        exit_code: The file that gets its exit code, whoever still waits for it then.
+        exit_code: The file that gets its exit code, whoever still waits for it then. One that :func:`make_room` has
+            made takes it on a full disk, too.
         environment: All its variables.
     """
 
@@ -69,6 +70,15 @@ class JobResult:
             return f"ended by {signal.Signals(self.signal).name}"
         except ValueError:
             return f"exit code {self.exit_code}"
+
+
+def make_room(exit_code: Path) -> None:
+    """Take the room that an exit code needs while there is some.
+
+    Raises:
+        OSError: There is none.
+    """
+    exit_code.write_bytes(b"\n")
 
 
 def end_of(exit_code: Path) -> JobResult:

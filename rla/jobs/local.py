@@ -31,7 +31,7 @@ _SHIM: Final = (
     "trap : HUP INT QUIT TERM\n"  # they are for the command, whose end is still to be written down
     'case $1 in */*) "$@" 9>&- ;; *) (exec "$@" 9>&-) ;; esac\n'  # without a path, a name may be a builtin's
     "code=$?\n"
-    'printf "%s\\n" "$code" >"$file"\n'
+    'printf "%s\\n" "$code" 1<>"$file"\n'  # into the room it has: the disk may be full
     "kill -TERM 0\n"  # what it has left behind; the shell itself goes on
     'exit "$code"\n'
 )

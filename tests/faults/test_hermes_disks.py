@@ -34,3 +34,29 @@ def test_on_a_full_disk_jobs_fail_one_by_one_and_go_on_when_there_is_room(reposi
     assert hermes("--resume").code == 0
     runs = open_database(disk / "experiments").runs()
     assert sum(run.state == "finished" for run in runs) == 2
+
+
+FILL = """
+import sys
+with open(sys.argv[2], "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(b"x" * 4096)
+    except OSError:
+        pass
+"""
+
+
+def test_a_job_that_succeeded_when_the_disk_was_full_is_known_and_not_run_again(repository, hermes, mount):
+    disk = mount("tmpfs", "size=12m")
+    repository.script("fill.py", FILL)
+    head = f"PRE\npath_to_experiments:'{disk}'\n"
+    repository.hermes_file("[[python, say.py, 1],[]]", f"[[python, fill.py, {disk}/filler],[]]", head=head)
+    full = hermes()
+    assert "2 finished" in full.err
+    (disk / "filler").unlink()
+    runs = open_database(disk / "experiments").runs()
+    assert sorted(run.state for run in runs) == ["finished", "lost"]  # its end is in one file, and nowhere else
+    assert hermes("--resume").err.count("started") == 0
+    (filled,) = (run for run in open_database(disk / "experiments").runs() if run.task == "fill")
+    assert (filled.state, filled.row["exit_code"]) == ("finished", 0)

@@ -373,7 +373,7 @@ def test_the_index_may_be_locked_while_jobs_run(repository, hermes, started):
     connection = sqlite3.connect(repository.tree / "rla.db", isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     process = started("-n", "second")
-    wait_for(lambda: len(list(repository.tree.rglob("second/*/exit_code"))) == 3)
+    wait_for(lambda: [file.read_text().strip() for file in repository.tree.rglob("second/*/exit_code")] == ["0"] * 3)
     connection.execute("ROLLBACK")
     connection.close()
     assert process.end().code == 0
