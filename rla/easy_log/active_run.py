@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +26,7 @@ from rla.core.layout import (
 )
 from rla.core.manifest import Manifest, State
 from rla.easy_log import run_files
+from rla.easy_log.at_fork import watch_forks
 from rla.easy_log.heartbeat import Heartbeat
 from rla.easy_log.keeper import Keeper
 from rla.easy_log.losses import Losses
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from rla.runs.fork import Fork
 
 OpenValues = Callable[[], tuple[MultiWriter, TensorBoardWriter | None]]
-_FORK_PATIENCE: Final = 1.0
 _STOP_PATIENCE: Final = 1.0
 
 
@@ -102,6 +101,11 @@ class ActiveRun:
     def is_recording(self) -> bool:
         """Whether it still records: false after its end, in other ranks and in forked children."""
         return self._parts is not None
+
+    @property
+    def heartbeat(self) -> Heartbeat | None:
+        """What lets it speak while it records; else None."""
+        return None if self._parts is None else self._parts.heartbeat
 
     @property
     def log_dir(self) -> Path:
@@ -182,19 +186,6 @@ class ActiveRun:
         parts.hooks.remove()
         self._parts = None
 
-    def before_fork(self) -> Callable[[], None]:
-        """Keep the heartbeat from being copied halfway, and signals from being lost in a child.
-
-        Returns:
-            What lets them go on, to be called in both processes.
-        """
-        held = ExitStack()
-        if (parts := self._parts) is not None:
-            held.enter_context(parts.hooks.held_for_fork())
-            if parts.heartbeat.pause(_FORK_PATIENCE):
-                held.callback(parts.heartbeat.resume)
-        return held.close
-
     def disown(self) -> None:
         """Let the run be its parent's alone: record nothing, hold no lock, end nothing."""
         parts, self._parts = self._parts, None
@@ -212,6 +203,17 @@ class ActiveRun:
         killed = self._parts is not None and self._parts.hooks.was_killed
         self.close(None if killed and error is not None else outcome_of(error))
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself: what holds it may be copied, and the copy means the same run."""
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., ActiveRun], tuple[RunPaths, Manifest]]:
+        """In another process it tells which run it is, and records nothing."""
+        return _elsewhere, (self.paths, self.manifest)
+
     def __repr__(self) -> str:
         return f"<run {self.uid} of task {self.task!r}: {self.name!r}>"
 
@@ -219,6 +221,7 @@ class ActiveRun:
         """Record from now on. Called once, by :func:`start_run`."""
         self._parts = parts
         self._open_values = open_values
+        watch_forks()
         try:
             parts.heartbeat.start()
         except RuntimeError as error:  # no more threads are allowed, or the interpreter is ending
@@ -307,6 +310,11 @@ def silent_run(task: str) -> ActiveRun:
     run.paths.log.mkdir(parents=True)
     run.keep_scratch(scratch)
     return run
+
+
+def _elsewhere(paths: RunPaths, record: Manifest) -> ActiveRun:
+    """A run that another process records."""
+    return ActiveRun(paths, record, silent_logger(), Losses(), "numpy")
 
 
 def _remove_own(directory: Path, pid: int) -> None:

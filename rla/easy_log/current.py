@@ -1,11 +1,8 @@
-"""The one holder of the run that this process records. Threads see it; forked children let it go."""
+"""The one holder of the run that this process records. Threads see it; forked children let it go (``at_fork``)."""
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rla.easy_log.losses import warn
@@ -71,32 +68,3 @@ class CurrentRun:
 
 
 current = CurrentRun()
-
-
-class _Fork(threading.local):
-    """What a fork of this thread holds back: another thread may end the run meanwhile."""
-
-    go_on: Callable[[], None] | None = None
-
-
-_fork = _Fork()
-
-
-def _before_fork() -> None:
-    run = current.get()
-    _fork.go_on = None if run is None else run.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    if _fork.go_on is not None:
-        _fork.go_on()
-
-
-def _after_fork_in_child() -> None:
-    if (run := current.get()) is not None:
-        run.disown()
-    _after_fork_in_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ class Heartbeat:
         self._beat = beat
         self._period = period
         self._stopped = threading.Event()
-        self._beating = threading.Lock()
+        self._beating = threading.RLock()
 
     def start(self) -> None:
         """Begin; the thread dies with the process."""
@@ -26,16 +27,23 @@ class Heartbeat:
     def stop(self, timeout: float) -> None:
         """End, and wait at most ``timeout`` seconds for a beat that is under way; the thread goes by itself."""
         self._stopped.set()
-        if self.pause(timeout):
-            self.resume()
+        try:
+            self._beating.acquire(timeout=timeout)
+        finally:
+            try:  # noqa: SIM105 - no call may come before: an interrupt in it would leave the lock held
+                self._beating.release()
+            except RuntimeError:  # it did not come in time, and is not ours
+                pass
 
     def pause(self, timeout: float) -> bool:
         """Hold the next beat back, so that no fork copies one halfway; whether it is held."""
         return self._beating.acquire(timeout=timeout)
 
     def resume(self) -> None:
-        """Let the beats go on after :meth:`pause`."""
-        self._beating.release()
+        """Let the beats go on, however often this thread has paused them, if it has: an interrupt may come any time."""
+        with contextlib.suppress(RuntimeError):
+            while True:
+                self._beating.release()
 
     def _run(self) -> None:
         while not self._stopped.wait(self._period):

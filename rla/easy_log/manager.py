@@ -302,6 +302,13 @@ class ExperimentManager(Directories, Checkpoints):
         """Move to a time step."""
         time_step_holder.set_time(ts)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself: there is one in a process, and what holds it may be copied."""
+        return self
+
     def __enter__(self) -> Self:
         current.require()
         return self

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import contextlib
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, Final
 
 from rla.core import states
 
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_STATUS: Final = Path("/proc/self/status")
+_CAUGHT: Final = re.compile(r"^SigCgt:\s*([0-9a-f]+)$", re.MULTILINE)
 MAX_ERROR: Final = 10_000
 _NO_FAULT: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
 """How loops and generators end: a run that is closed while one is handled has not failed."""
@@ -112,22 +115,6 @@ class ProcessHooks:
         if threading.current_thread() is threading.main_thread():
             self._put_handlers_back()
 
-    @contextlib.contextmanager
-    def held_for_fork(self) -> Iterator[None]:
-        """Hold back the signals that would end a child, until the child has put back what was there.
-
-        A handler in Python is called late: a child that gets its signal while it comes into being, or on its
-        way into a wait, loses it, and whoever waits for the child's end waits for ever.
-        """
-        fatal = [number for number, previous in self._handlers.items() if not callable(previous)]
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, fatal)
-        try:
-            yield
-        finally:
-            if os.getpid() != self._pid:
-                self._put_handlers_back()
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
     def outcome_now(self) -> Outcome:
         """How a run ends that is closed at this moment: a signal decides, else the exception under way.
 
@@ -148,7 +135,7 @@ class ProcessHooks:
     def _set_handlers(self) -> None:
         for number in _SIGNALS:
             previous = _handler_of_others(number)
-            if previous not in (signal.SIG_IGN, None):
+            if previous not in (signal.SIG_IGN, None) and not _is_handled_in_c(number):
                 self._handlers[number] = previous
                 signal.signal(number, self._own_handler)
 
@@ -163,7 +150,7 @@ class ProcessHooks:
         assert self._excepthook is not None
         self._excepthook(kind, error, trace)
 
-    def _on_exit_call(self, code: object) -> None:
+    def _on_exit_call(self, code: object = None) -> None:
         if os.getpid() == self._pid and threading.current_thread() is threading.main_thread() and not self.was_killed:
             self._outcome = exit_outcome(code)
 
@@ -196,7 +183,7 @@ class ProcessHooks:
 class _ExitCall:
     """Stands in for a function that ends the process, and tells with which code."""
 
-    def __init__(self, module: ModuleType, name: str, tell: Callable[[object], None]) -> None:
+    def __init__(self, module: ModuleType, name: str, tell: Callable[..., None]) -> None:
         self._module = module
         self._name = name
         self._tell = tell
@@ -210,12 +197,50 @@ class _ExitCall:
         if getattr(self._module, self._name) is self:
             setattr(self._module, self._name, self._previous)
 
-    def __call__(self, code: object = None, /) -> None:
-        self._tell(code)
-        self._previous(code)
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        self._tell(*arguments, **options)
+        return self._previous(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._previous, name)
 
     def __repr__(self) -> str:
         return repr(self._previous)  # at a prompt it tells how to leave
+
+
+def _is_handled_in_c(number: int) -> bool:
+    """Whether a signal has a handler of which Python knows nothing, and which it could not call."""
+    if signal.getsignal(number) != signal.SIG_DFL:
+        return False
+    try:
+        status = _STATUS.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return False
+    caught = _CAUGHT.search(status)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
+def fatal_signals() -> list[int]:
+    """The signals that would end this process at once but for a handler of ours."""
+    return [number for number in _SIGNALS if _is_ours(signal.getsignal(number)) and not callable(_before_ours(number))]
+
+
+def give_back_handlers() -> None:
+    """Let signals do in a forked child what they did before any run."""
+    for number in _SIGNALS:
+        if _is_ours(signal.getsignal(number)):
+            signal.signal(number, _before_ours(number))
+
+
+def _is_ours(handler: Any) -> bool:
+    return isinstance(getattr(handler, "__self__", None), ProcessHooks)
+
+
+def _before_ours(number: int) -> Any:
+    handler: Any = signal.getsignal(number)
+    while _is_ours(handler):
+        handler = handler.__self__._handlers[number]  # noqa: SLF001 - of this file
+    return handler
 
 
 def _handler_of_others(number: int) -> Any:

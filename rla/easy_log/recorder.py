@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from rla.easy_log.losses import Losses
 from rla.easy_log.time_step import TimeStepHolder, time_step_holder
@@ -66,6 +66,8 @@ class Logger:
         self._lock = threading.RLock()
         self._silent = False
         self._disowned = False
+        self._waiting: deque[Dump] = deque()
+        self._is_writing = False
         self._pending: dict[str, Any] = {}
         self._excluded: dict[str, tuple[str, ...]] = {}
         self._means: dict[str, tuple[float, int]] = {}
@@ -109,6 +111,13 @@ class Logger:
             mean += (number - mean) / (count + 1)
             self._means[key] = (mean, count + 1)
             self.logkv(key, mean, exclude)
+
+    def logkv_sum(self, key: str, val: float) -> None:
+        """Record the sum of all values given for this key since the last dump."""
+        if not self._silent:  # a forked child does not touch the lock: it may be held in its copy
+            with self._lock:
+                pending = self._pending.get(key)
+                self.logkv(key, val + pending if isinstance(pending, float) else val)
 
     def ma_record_tabular(
         self,
@@ -159,7 +168,8 @@ class Logger:
 
         Returns:
             The row, with its time step and timestamp; empty when nothing was recorded, and then
-            nothing is written.
+            nothing is written. A dump that interrupts another one, as from a signal handler, is written
+            when that goes on.
         """
         if self._silent or not self._pending:
             return {}
@@ -172,10 +182,9 @@ class Logger:
                 self._means = {}
             step = self._clock.get_time()
             now = time.time()
-            dump = Dump(values, step, now, excluded)
-            self._writers.write(dump)
-            self._summary.add(dump.settled)
-            self.dumped_step = step
+            self._waiting.append(Dump(values, step, now, excluded))
+            if not self._is_writing:
+                self._write_waiting()
         row = {**values, TIME_STEP: step, TIMESTAMP: now}
         if self._callback is not None:
             self._call_back(row)
@@ -183,12 +192,14 @@ class Logger:
 
     def summary(self) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
         """Each key's last value, and its min, max and mean."""
-        taken = self._lock.acquire(timeout=_CLOSE_PATIENCE)  # who is stuck in a dump has not come to the summary
         try:
+            self._lock.acquire(timeout=_CLOSE_PATIENCE)  # who is stuck in a dump has not come to the summary
             return self._summary.snapshot()
         finally:
-            if taken:
+            try:  # noqa: SIM105 - no call may come before: an interrupt in it would leave the lock held
                 self._lock.release()
+            except RuntimeError:  # it did not come in time, and is not ours
+                pass
 
     def state(self) -> dict[str, Any]:
         """What another recorder needs to go on from here: plain values that a checkpoint holds."""
@@ -294,14 +305,26 @@ class Logger:
 
     # --- its life
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself: an agent that holds it may be copied, and the copy records into the same run."""
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], Logger], tuple[()]]:
+        """In another process it does nothing."""
+        return silent_logger, ()
+
     def close(self, status: str) -> None:
         """Dump what is left, tell TensorBoard how the run ended, and close the files."""
         if self._silent:
             return
-        taken = self._lock.acquire(timeout=_CLOSE_PATIENCE)  # another thread may be stuck in a dump
         try:
-            if taken:
+            if self._lock.acquire(timeout=_CLOSE_PATIENCE):  # another thread may be stuck in a dump
+                self._is_writing = False  # a dump of this thread that is interrupted by this end does not go on
                 self.closing_dump = self.dumpkvs().get(TIMESTAMP, self.closing_dump)
+                self._write_waiting()
             self._silent = True
             if (board := self._board) is not None:
                 self._losses.guard("tensorboard", lambda: board.end_hparams(status))
@@ -309,8 +332,10 @@ class Logger:
             for lines in filter(None, (self._warnings, self._backup)):
                 self._losses.guard(lines.name, lines.close)
         finally:
-            if taken:
+            try:  # noqa: SIM105 - no call may come before: an interrupt in it would leave the lock held
                 self._lock.release()
+            except RuntimeError:  # it did not come in time, and is not ours
+                pass
 
     def change_files(
         self, change: Callable[[], None], reopen: Callable[[], tuple[MultiWriter, TensorBoardWriter | None]]
@@ -327,6 +352,18 @@ class Logger:
         """Do nothing from now on: the files are another process's, of rank 0 or the parent."""
         self._silent = self._disowned = True
         self._lock = threading.RLock()
+
+    def _write_waiting(self) -> None:
+        """Write the dumps that wait, the oldest first, also those that come meanwhile from this same thread."""
+        self._is_writing = True
+        try:
+            while self._waiting:
+                dump = self._waiting.popleft()
+                self._writers.write(dump)
+                self._summary.add(dump.settled)
+                self.dumped_step = dump.step
+        finally:
+            self._is_writing = False
 
     def _number(self, method: str, key: str, value: Any) -> float | None:
         """A value as a number; one that is none is counted as lost."""

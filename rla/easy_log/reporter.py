@@ -7,7 +7,6 @@ from pathlib import Path
 from rla.core import manifest
 from rla.core.manifest import Notes, State
 from rla.easy_log.losses import Losses
-from rla.errors import StoreError
 from rla.fsio.atomic_write import atomic_write
 from rla.runs import spool
 from rla.runs.create import NewRun
@@ -39,7 +38,7 @@ class Reporter:
             return
         try:
             self._write_row(state, make=not gone)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - recording never harms training, whatever breaks in the index
             self._losses.say("index", f"the index could not be reached ({error}); the run goes on in its files")
             if not gone:
                 self._spool()

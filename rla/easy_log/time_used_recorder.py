@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from rla.easy_log.current import current
 from rla.easy_log.losses import warn
@@ -237,7 +237,9 @@ class ProfileKV:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _add_to_pending(self.n, _clock() - self._begun.pop())
+        seconds = _clock() - self._begun.pop()
+        if (run := current.get()) is not None:
+            run.logger.logkv_sum(self.n, seconds)
 
 
 def profile(n: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -252,15 +254,3 @@ def profile(n: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         return measured
 
     return decorate
-
-
-_adding: Final = threading.Lock()
-
-
-def _add_to_pending(key: str, seconds: float) -> None:
-    run = current.get()
-    if run is None or not run.is_recording:  # a forked child does not touch the lock: it may be held in its copy
-        return
-    with _adding:
-        pending: Any = run.logger.getkvs().get(key)
-        run.logger.logkv(key, seconds + (pending if isinstance(pending, float) else 0.0))

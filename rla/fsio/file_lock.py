@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+from rla.fsio.own_descriptor import open_own
+
 fcntl: ModuleType | None
 try:
     import fcntl
@@ -64,9 +66,9 @@ class FileLock:
 
     def abandon(self) -> None:
         """Close this process's handle; elsewhere the lock stays as it is."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None  # first: an interrupted close is not done again
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def is_locked(path: Path, *, shared: bool = False) -> bool:
@@ -88,9 +90,9 @@ def is_locked(path: Path, *, shared: bool = False) -> bool:
 def _open(path: Path) -> int:
     """Network file systems want write access for an exclusive lock; readers may not have it."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return open_own(path, os.O_RDWR)
     except OSError:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return open_own(path, os.O_RDONLY)
 
 
 def _try_lock(descriptor: int, *, shared: bool) -> bool:

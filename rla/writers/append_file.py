@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import Final
 
-_APPEND: Final = (
-    os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)  # Windows: no CRLF
-)
+from rla.fsio.own_descriptor import open_own
+
+_APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows: no CRLF
 _BLOCK: Final = 1 << 16
 
 
@@ -31,7 +31,7 @@ class AppendFile:
         Raises:
             OSError: The file cannot be opened (FileExistsError when it had to be new).
         """
-        self._descriptor = os.open(path, _APPEND | (os.O_EXCL if exclusive else 0), 0o666)
+        self._descriptor = open_own(path, _APPEND | (os.O_EXCL if exclusive else 0))
         self._size = os.fstat(self._descriptor).st_size
         self._pending = 0
 
@@ -57,8 +57,9 @@ class AppendFile:
             with contextlib.suppress(OSError):  # then it is tried again before the next piece
                 self.settle()
             raise
-        self._size += length
-        self._pending = 0
+        if self._pending:  # else an append that interrupted this one has settled it
+            self._size += length
+            self._pending = 0
 
     def settle(self) -> None:
         """Find out what became of a piece whose writing was interrupted; drop it unless it is whole.
