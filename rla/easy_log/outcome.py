@@ -84,7 +84,9 @@ class ProcessHooks:
         self._pid = os.getpid()
         self._handlers: dict[int, Any] = {}
         self._excepthook: Callable[..., Any] | None = None
-        self._exits = [_ExitCall(module, name, self._on_exit_call) for module, name in _EXITS if hasattr(module, name)]
+        self._stand_ins = [
+            _StandIn(module, name, self._on_exit_call) for module, name in _EXITS if hasattr(module, name)
+        ]
         self._worker_exit: Any = None
         self._handled = id(sys.exception())
         self._is_over = False
@@ -95,10 +97,10 @@ class ProcessHooks:
     def install(self) -> None:
         """Set every hook."""
         self._excepthook, sys.excepthook = sys.excepthook, self._own_excepthook
-        for call in self._exits:
-            call.install()
-        atexit.register(self._at_exit)
         self._join_worker_exit()
+        for stand_in in self._stand_ins:
+            stand_in.install()
+        atexit.register(self._at_exit)
         if threading.current_thread() is threading.main_thread():
             self._set_handlers()
 
@@ -110,8 +112,8 @@ class ProcessHooks:
             self._worker_exit.cancel()
         if sys.excepthook is self._own_excepthook and self._excepthook is not None:
             sys.excepthook = self._excepthook
-        for call in self._exits:
-            call.remove()
+        for stand_in in self._stand_ins:
+            stand_in.remove()
         if threading.current_thread() is threading.main_thread():
             self._put_handlers_back()
 
@@ -151,8 +153,18 @@ class ProcessHooks:
         self._excepthook(kind, error, trace)
 
     def _on_exit_call(self, code: object = None) -> None:
-        if os.getpid() == self._pid and threading.current_thread() is threading.main_thread() and not self.was_killed:
+        if self._is_asked():
             self._outcome = exit_outcome(code)
+
+    def _on_print_exc(self, *_about: object, **_options: object) -> None:
+        """Worker processes print what ended them, and from Python 3.13 on have forgotten it when they exit."""
+        if self._is_asked() and sys._getframe(2).f_code.co_name == "_bootstrap":  # noqa: SLF001 - as logging does
+            self._outcome = outcome_of(sys.exception())
+
+    def _is_asked(self) -> bool:
+        """Whether what this thread does ends the run's process, and no signal has ended it before."""
+        mine = os.getpid() == self._pid and threading.current_thread() is threading.main_thread()
+        return mine and not self.was_killed
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         previous = self._handlers[number]
@@ -175,13 +187,15 @@ class ProcessHooks:
         """Workers of multiprocessing leave by ``os._exit``, which calls no atexit function."""
         process = sys.modules.get("multiprocessing.process")
         if process is not None and process.parent_process() is not None:
+            import traceback  # noqa: PLC0415 - 5 ms that only a worker need pay
             from multiprocessing.util import Finalize  # noqa: PLC0415 - only a worker, which has it
 
+            self._stand_ins.append(_StandIn(traceback, "print_exc", self._on_print_exc))
             self._worker_exit = Finalize(None, self._at_exit, exitpriority=_EXIT_PRIORITY)
 
 
-class _ExitCall:
-    """Stands in for a function that ends the process, and tells with which code."""
+class _StandIn:
+    """Stands in for a function that is called when the process ends, and tells of the call."""
 
     def __init__(self, module: ModuleType, name: str, tell: Callable[..., None]) -> None:
         self._module = module
