@@ -1,7 +1,8 @@
 """Small torch trainings that go on from their own last run; each writes its weights and its curve at its end.
 
-Each line of stdin, a JSON list of data root, result file and whether to be slow, is trained in a process of its
-own, forked from this one: importing torch twenty times would take minutes. Told are "training PID" and "ended CODE".
+Each line of stdin, a JSON list of data root, result file, steps and seconds, is trained in a process of its own,
+forked from this one: importing torch twenty times would take minutes. So many seconds after so many steps it is ended
+by SIGALRM, which nobody handles: as sudden as SIGKILL, and however slow the machine is. Told is "ended CODE".
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import sys
 import tempfile
-import time
 
 import torch
 
@@ -22,7 +23,7 @@ from rla import exp_manager, logger, time_step_holder
 STEPS = 400
 
 
-def train(data_root: str, result: str, slow: bool, steps: int = STEPS) -> None:
+def train(data_root: str, result: str, dies_after: int | None, seconds: float, steps: int = STEPS) -> None:
     torch.manual_seed(5)
     model = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Dropout(0.2), torch.nn.Tanh(), torch.nn.Linear(8, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -33,8 +34,6 @@ def train(data_root: str, result: str, slow: bool, steps: int = STEPS) -> None:
         optimizer.load_state_dict(run.resumed.model["optimizer"])
         run.resumed.restore_random_states()
         first = run.resumed.step + 1
-    if steps == STEPS:
-        print(f"training {os.getpid()}", flush=True)
     for step in range(first, steps + 1):
         time_step_holder.set_time(step)
         x = torch.rand(16, 3)
@@ -50,8 +49,8 @@ def train(data_root: str, result: str, slow: bool, steps: int = STEPS) -> None:
         if step % 4 == 0:
             states = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             exp_manager.save_checkpoint(states, random_states=True)
-        if slow:
-            time.sleep(0.002)
+        if dies_after is not None and step == first + dies_after:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
     with run.paths.csv.open() as file:
         curve = [{key: text for key, text in row.items() if key != "timestamp"} for row in csv.DictReader(file)]
     weights = [parameter.tolist() for parameter in model.parameters()]
@@ -63,7 +62,7 @@ def train(data_root: str, result: str, slow: bool, steps: int = STEPS) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:  # what a training imports is imported once
-        train(place, f"{place}/result", False, steps=4)
+        train(place, f"{place}/result", None, 0.0, steps=4)
     for line in sys.stdin:
         if (pid := os.fork()) == 0:
             code = 1

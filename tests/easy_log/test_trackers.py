@@ -25,6 +25,7 @@ from rla.easy_log.time_used_recorder import (
 )
 from rla.errors import NotConfiguredError
 from tests.conftest import csv_rows
+from tests.timing import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -243,10 +244,8 @@ def test_a_forked_worker_measures_and_ends(run):
             with time_tracker("work"), ProfileKV("env"):
                 pass
             os._exit(0)
-        deadline = time.monotonic() + 10.0
-        while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert done == (child, 0)
+        done = wait_for(lambda: os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG))
+    assert (done.si_code, done.si_status) == (os.CLD_EXITED, 0)
 
 
 def test_a_block_costs_little():
