@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +64,13 @@ class FfmpegStream:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as ffmpeg runs; a pipe could fill up
         source = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "pipe:0")
         try:
+            self._start(program, path, source)
+        except BaseException:
+            self._said.close()
+            raise
+
+    def _start(self, program: str, path: Path, source: Sequence[str]) -> None:
+        with _starting:
             self._process = subprocess.Popen(  # noqa: S603 - no shell, and the user's own ffmpeg
                 (program, "-y", "-hide_banner", "-loglevel", "error", *source, *_ENCODE, f"file:{path}"),
                 stdin=subprocess.PIPE,
@@ -72,10 +79,7 @@ class FfmpegStream:
                 bufsize=0,
                 start_new_session=True,  # Ctrl-C is the training's, which then ends the video in order
             )
-        except BaseException:
-            self._said.close()
-            raise
-        _live.add(self)
+            _live.add(self)
 
     def add(self, pixels: Pixels) -> None:
         """Hand over a frame.
@@ -147,6 +151,8 @@ class FfmpegStream:
 
 
 _live: weakref.WeakSet[FfmpegStream] = weakref.WeakSet()
+_starting: Final = threading.RLock()
+"""Forks of other threads wait for it, so that no child gets a pipe of which nobody knows yet."""
 
 
 def _let_go_in_child() -> None:
@@ -156,4 +162,5 @@ def _let_go_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release)
     os.register_at_fork(after_in_child=_let_go_in_child)

@@ -310,3 +310,44 @@ def test_a_forked_worker_neither_holds_up_the_video_nor_touches_it(tmp_path, scr
         str(tmp_path / "v.mp4"),
     )
     assert len(decoded(tmp_path / "v.mp4", 64, 64)) == 2
+
+
+def test_a_worker_that_another_thread_forks_while_ffmpeg_starts_does_not_hold_it_up(tmp_path, script):
+    script(
+        """
+        import os, subprocess, sys, threading, time
+        import numpy as np
+        from pathlib import Path
+        from rla.artifacts.pictures import ffmpeg
+
+        start, children = subprocess.Popen, []
+        program = ffmpeg.find_ffmpeg()
+
+        def fork():
+            if child := os.fork():
+                children.append(child)
+            else:
+                os.closerange(0, 3)
+                time.sleep(60)
+                os._exit(0)
+
+        def start_slowly(*arguments, **options):
+            process = start(*arguments, **options)
+            forking.start()
+            forking.join(0.5)
+            return process
+
+        forking = threading.Thread(target=fork)
+        subprocess.Popen = start_slowly
+        video = ffmpeg.FfmpegStream(program, Path(sys.argv[1]), 64, 64, 10, patience=20)
+        forking.join()
+        try:
+            video.add(np.zeros((64, 64, 3), np.uint8))
+            video.finish()
+        finally:
+            os.kill(children[0], 9)
+            os.waitpid(children[0], 0)
+        """,
+        str(tmp_path / "v.mp4"),
+    )
+    assert len(decoded(tmp_path / "v.mp4", 64, 64)) == 1
