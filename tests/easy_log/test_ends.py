@@ -18,6 +18,7 @@ from rla import exp_manager, logger
 from rla.easy_log.outcome import ProcessHooks
 from tests.conftest import csv_rows
 from tests.indexes import open_database
+from tests.timing import HANGS
 
 
 def states(data_root) -> list[str]:
@@ -91,7 +92,7 @@ class TestClosedWhileAnExceptionIsUnderWay:
 def test_a_slip_at_the_prompt_does_not_fail_the_run(data_root, tmp_path):
     text = f"import rla\nrun = rla.init('t', data_root={str(data_root)!r})\nslip\nrla.logger.record_tabular('k', 1)\n"
     python = [sys.executable, "-i", "-q"]
-    subprocess.run(python, input=text, text=True, capture_output=True, check=True, timeout=60, cwd=tmp_path)
+    subprocess.run(python, input=text, text=True, capture_output=True, check=True, timeout=90, cwd=tmp_path)
     (run,) = open_database(data_root).runs()
     assert (run.state, run.summary) == ("finished", {"k": 1})
 
@@ -258,7 +259,7 @@ class TestImpatience:
         def stuck():
             with run.logger._lock:
                 held.set()
-                free.wait(30)
+                free.wait(5 * HANGS)
 
         thread = threading.Thread(target=stuck)
         thread.start()
@@ -266,7 +267,7 @@ class TestImpatience:
         logger._logger()._pending["k"] = 1
         began = time.monotonic()
         run.close()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < HANGS
         free.set()
         thread.join()
         assert states(data_root) == ["finished"]
