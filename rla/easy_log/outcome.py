@@ -159,7 +159,7 @@ class ProcessHooks:
     def _on_print_exc(self, *_about: object, **_options: object) -> None:
         """Worker processes print what ended them, and from Python 3.13 on have forgotten it when they exit."""
         if self._is_asked() and sys._getframe(2).f_code.co_name == "_bootstrap":  # noqa: SLF001 - as logging does
-            self._outcome = outcome_of(sys.exception())
+            self._end(outcome_of(sys.exception()))
 
     def _is_asked(self) -> bool:
         """Whether what this thread does ends the run's process, and no signal has ended it before."""
