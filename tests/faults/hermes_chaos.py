@@ -138,7 +138,7 @@ def violations(repository: Repository, jobs: int) -> list[str]:
     runs = repository.runs()
     found = [text for run in runs for text in _of_run(run)]
     found += _of_jobs(repository, runs, jobs)
-    found += [f"left: {path}" for path in repository.tree.rglob(f"*{TEMP_MARK}*")]
+    found += [f"left: {path}" for path in (repository.tree / "job").rglob(f"*{TEMP_MARK}*")]
     places = {path for path in repository.tree.glob("job/b/*") if not path.name.startswith(".")}
     found += [f"row or directory alone: {path.name}" for path in places ^ {run.log_dir for run in runs}]
     before = repository.database().table.rows()
