@@ -19,21 +19,18 @@ class Heartbeat:
         self._period = period
         self._stopped = threading.Event()
         self._beating = threading.RLock()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin; the thread dies with the process."""
-        threading.Thread(target=self._run, name="rla-heartbeat", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="rla-heartbeat", daemon=True)
+        self._thread.start()
 
     def stop(self, timeout: float) -> None:
         """End, and wait at most ``timeout`` seconds for a beat that is under way; the thread goes by itself."""
         self._stopped.set()
-        try:
-            self._beating.acquire(timeout=timeout)
-        finally:
-            try:  # noqa: SIM105 - no call may come before: an interrupt in it would leave the lock held
-                self._beating.release()
-            except RuntimeError:  # it did not come in time, and is not ours
-                pass
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
 
     def pause(self, timeout: float) -> bool:
         """Hold the next beat back, so that no fork copies one halfway; whether it is held."""

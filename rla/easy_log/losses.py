@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from rla.core.interrupts import pass_interrupt_on
 from rla.errors import RlaWarning
 
 _OURS = (str(Path(__file__).parents[1]) + os.sep, contextlib.__file__)
@@ -38,6 +39,7 @@ class Losses:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - recording never harms training, whatever breaks in it
+            pass_interrupt_on(error)
             self.add(cause, f"{cause}: {type(error).__name__}: {error}")
 
     def say(self, cause: str, message: str) -> None:
@@ -60,7 +62,8 @@ def warn(message: str) -> None:
     """Warn without ever raising, also where warnings are errors: training goes on."""
     try:
         warnings.warn(message, RlaWarning, stacklevel=_frames_of_rla())
-    except Exception:  # noqa: BLE001 - a filter that raises, a closed stderr, a hook of the user's own
+    except Exception as error:  # noqa: BLE001 - a filter that raises, a closed stderr, a hook of the user's own
+        pass_interrupt_on(error)
         with contextlib.suppress(Exception):  # logging writes to the same stderr
             import logging  # noqa: PLC0415 - 8 ms that only a run whose warnings are errors need pay
 

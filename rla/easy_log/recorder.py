@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from rla.core.interrupts import pass_interrupt_on
 from rla.easy_log.losses import Losses
 from rla.easy_log.time_step import TimeStepHolder, time_step_holder
 from rla.errors import NotConfiguredError
@@ -394,6 +395,7 @@ class Logger:
             assert self._callback is not None
             self._callback(dict(row))
         except Exception as error:  # noqa: BLE001 - recording never harms training, its callback included
+            pass_interrupt_on(error)
             self._losses.add("log_callback_fn", f"log_callback_fn raised {type(error).__name__}: {_text(error)}")
 
     def _write_line(self, target: TextWriter, line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rla.core import manifest
+from rla.core.interrupts import pass_interrupt_on
 from rla.core.manifest import Notes, State
 from rla.easy_log.losses import Losses
 from rla.fsio.atomic_write import atomic_write
@@ -39,6 +40,7 @@ class Reporter:
         try:
             self._write_row(state, make=not gone)
         except Exception as error:  # noqa: BLE001 - recording never harms training, whatever breaks in the index
+            pass_interrupt_on(error)
             self._losses.say("index", f"the index could not be reached ({error}); the run goes on in its files")
             if not gone:
                 self._spool()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from rla.artifacts.pictures.result_file import result_path
+from rla.core.interrupts import pass_interrupt_on
 from rla.easy_log.current import current
 from rla.easy_log.losses import Losses
 from rla.easy_log.time_step import time_step_holder
@@ -52,6 +53,7 @@ class Target:
 
     def lose(self, kind: str, path: Path, error: Exception) -> None:
         """Count a loss."""
+        pass_interrupt_on(error)
         self.losses.add(kind, f"{kind} {path.name!r} was not kept: {type(error).__name__}: {error}")
 
 

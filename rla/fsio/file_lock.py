@@ -68,7 +68,8 @@ class FileLock:
         """Close this process's handle; elsewhere the lock stays as it is."""
         descriptor, self._descriptor = self._descriptor, None  # first: an interrupted close is not done again
         if descriptor is not None:
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # the program has closed all files, as daemons do
+                os.close(descriptor)
 
 
 def is_locked(path: Path, *, shared: bool = False) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
+from rla.core.interrupts import pass_interrupt_on
 from rla.fsio.atomic_write import temporary_beside, write_all
 from rla.writers import csv_table
 from rla.writers.append_file import AppendFile
@@ -138,7 +139,8 @@ class CsvWriter(Writer):
         self._unsure = True
         try:
             self._widen([*self._header, *new], len(new))
-        except OSError:
+        except OSError as error:
+            pass_interrupt_on(error)
             self._unsure = False  # all is as it was
             if not self._header:
                 raise

@@ -7,6 +7,7 @@ import errno
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from rla.core.interrupts import pass_interrupt_on
 from rla.writers.base import Dump, PartialRowError, Writer
 from rla.writers.text_writer import TextWriter
 
@@ -64,6 +65,7 @@ class MultiWriter:
                 self._report(writer, error, 0)
 
     def _report(self, writer: Writer, error: Exception, count: int) -> None:
+        pass_interrupt_on(error)
         kind = errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
         lost = error.lost if isinstance(error, PartialRowError) else count
         with contextlib.suppress(Exception):

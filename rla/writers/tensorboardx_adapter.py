@@ -14,6 +14,8 @@ from typing import Any
 from tensorboardX import SummaryWriter
 from tensorboardX.writer import FileWriter
 
+from rla.core.interrupts import pass_interrupt_on
+
 HParamsSink = Callable[[Mapping[str, Any], Sequence[str]], object]
 
 
@@ -84,6 +86,7 @@ def _guarded(writer: SharedSummaryWriter, name: str, method: Callable[..., Any])
         try:
             return method(*args, **kwargs)
         except Exception as error:
+            pass_interrupt_on(error)
             if writer._on_error is None:  # noqa: SLF001 - a function of this file
                 raise
             writer._on_error(name, error)  # noqa: SLF001

@@ -11,6 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 
+from rla.core.interrupts import pass_interrupt_on
 from rla.writers.append_file import AppendFile
 from rla.writers.base import TIME_STEP, TIMESTAMP, Dump, Plans, Shape, Writer
 from rla.writers.values import Cell
@@ -114,8 +115,8 @@ class StdoutWriter(TextWriter):
             encoding = getattr(stream, "encoding", None) or "utf-8"
             stream.write(data.decode().encode(encoding, "replace").decode(encoding))
             stream.flush()
-        except Exception:  # noqa: BLE001, S110 - closed, broken pipe, a notebook's own: nobody is there to be told
-            pass
+        except Exception as error:  # noqa: BLE001 - closed, broken pipe, a notebook's own: nobody is there to be told
+            pass_interrupt_on(error)
 
 
 def _plan(shape: Shape) -> _Plan:

@@ -43,6 +43,8 @@ import math
 import operator
 from typing import Any, Final, TypeAlias
 
+from rla.core.interrupts import pass_interrupt_on
+
 Cell: TypeAlias = float | int | bool | str | None
 
 PLAIN: Final = frozenset({float, int, bool, str, type(None)})
@@ -68,6 +70,7 @@ def to_cell(value: object) -> tuple[Cell, str]:
     try:
         return _convert(value)
     except Exception as error:  # noqa: BLE001 - the methods of the recorded object are not ours
+        pass_interrupt_on(error)
         return f"<{kind.__name__}>", f"a {kind.__name__} whose text cannot be had ({type(error).__name__})"
 
 
@@ -101,7 +104,8 @@ def _held(value: Any) -> Any:
     """The one number in an array or a tensor, else the value itself."""
     try:
         held = value.item()
-    except Exception:  # noqa: BLE001 - no such method, or more than one element
+    except Exception as error:  # noqa: BLE001 - no such method, or more than one element
+        pass_interrupt_on(error)
         return value
     return held if isinstance(held, float | int | complex) else value
 
@@ -123,11 +127,12 @@ def _as_number(value: Any) -> int | float | None:
     """What an object says it is as a number; whatever it raises means that it is none."""
     try:
         return fit_int(operator.index(value))
-    except Exception:  # noqa: BLE001, S110 - it is no integer
-        pass
+    except Exception as error:  # noqa: BLE001 - it is no integer
+        pass_interrupt_on(error)
     try:
         return float(value)
-    except Exception:  # noqa: BLE001 - it is no number either
+    except Exception as error:  # noqa: BLE001 - it is no number either
+        pass_interrupt_on(error)
         return None
 
 

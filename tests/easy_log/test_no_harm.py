@@ -6,6 +6,7 @@ import copy
 import os
 import pickle
 import signal
+import threading
 
 import pytest
 
@@ -188,6 +189,47 @@ def test_an_append_within_an_append_leaves_the_size_right(tmp_path, monkeypatch)
     file.close()
 
 
+@pytest.mark.parametrize("kind", ["RuntimeError", "TimeoutError"])
+def test_what_a_signal_handler_raises_always_reaches_the_training(script, data_root, kind):
+    """Whatever of recording it interrupts: errors of recording are counted, but this is none of them."""
+    done = script(
+        f"""
+        import random, signal, sys
+        import rla
+        from rla import logger
+
+        is_armed = False
+
+        def preempt(number, frame):
+            if is_armed:
+                raise {kind}("preempted")
+
+        class Odd:
+            def __float__(self):
+                return float(sum(range(100)))
+
+        signal.signal(signal.SIGALRM, preempt)
+        run = rla.init("t", data_root=sys.argv[1])
+        logger.record_histogram("h", [1.0, 2.0])  # loads NumPy, whose imports lose exceptions themselves
+        reached = 0
+        for _ in range(500):
+            try:
+                is_armed = True
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 5e-4))
+                for _ in range(10_000):
+                    logger.record_tabular("k", Odd())
+                    logger.record_histogram("h", [1.0, 2.0])
+                    logger.dump_tabular()
+            except {kind}:
+                is_armed = False
+                reached += 1
+        print(reached, dict(run.losses.counts))
+        """,
+        str(data_root),
+    )
+    assert done.stdout == "500 {}\n"
+
+
 def test_a_handler_in_c_stays(script, data_root):
     """As of faulthandler, or of a library that saves its state before a preemption."""
     done = script(
@@ -277,3 +319,10 @@ def test_in_another_process_such_an_agent_records_nothing(data_root):
             assert each.dumpkvs() == {}
         agent["run"].close()
         assert run.is_recording
+
+
+def test_no_thread_outlives_the_run(data_root):
+    """Python ends such a thread in ways of its own when it exits: in a chroot without libgcc it aborts."""
+    for _ in range(20):
+        rla.init("t", data_root=data_root).close()
+        assert "rla-heartbeat" not in [thread.name for thread in threading.enumerate()]

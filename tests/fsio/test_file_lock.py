@@ -146,3 +146,13 @@ def test_a_reader_without_write_access_sees_the_lock(path, start_python):
     said = start_python(script, path.parent).communicate()[0]
     lock.release()
     assert said == "True\n"
+
+
+def test_letting_go_of_a_lock_whose_file_the_program_has_closed_is_no_error(tmp_path):
+    (tmp_path / "held").touch()
+    lock = FileLock(tmp_path / "held")
+    assert lock.acquire()
+    os.close(lock.descriptor)
+    lock.release()
+    assert lock.acquire()
+    lock.release()
