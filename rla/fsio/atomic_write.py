@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -49,12 +50,19 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:50]}.{os.urandom(4).hex()}{TEMP_MARK}")
 
 
-def remove_temporary(directory: Path) -> None:
-    """Remove the temporary files of a directory whose writer is gone."""
+def remove_temporaries(directory: Path, age: float = 0.0) -> None:
+    """Remove the temporary files that kills left in a directory of ours.
+
+    Args:
+        directory: The directory; it need not be there.
+        age: How many seconds ago they must have been written, where a writer may be at work.
+    """
     with contextlib.suppress(OSError):
-        for left in directory.iterdir():
+        for left in list(directory.iterdir()):
             if left.name.endswith(TEMP_MARK):
-                left.unlink()
+                with contextlib.suppress(OSError):
+                    if not age or left.lstat().st_mtime < time.time() - age:
+                        left.unlink()
 
 
 def write_all(descriptor: int, data: bytes) -> None:

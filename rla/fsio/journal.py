@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from rla.fsio.atomic_write import TEMP_MARK, atomic_write, sync_directory, write_all
+from rla.fsio.atomic_write import atomic_write, remove_temporaries, sync_directory, write_all
 from rla.fsio.claim_dir import make_dirs
 
 RESERVE_BYTES: Final = 2**20
@@ -88,7 +88,7 @@ class Journal:
 
     def clear(self) -> None:
         """Remove what a kill left of entries that were never written."""
-        clear_temporaries(self._directory)
+        remove_temporaries(self._directory)
 
     def _write(self, entry: str, content: bytes) -> None:
         make_dirs(self._directory)
@@ -135,14 +135,6 @@ def release(reserve: Path) -> bool:
             os.truncate(reserve, 0)
             return True
     return False
-
-
-def clear_temporaries(directory: Path) -> None:
-    """Remove the temporary files that kills left in a directory of ours."""
-    for name in _names(directory):
-        if name.endswith(TEMP_MARK):
-            with contextlib.suppress(OSError):
-                (directory / name).unlink()
 
 
 def _take(reserve: Path, size: int) -> bool:

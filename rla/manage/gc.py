@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from rla.core.layout import CURVES, DOOMED_FILE, KINDS, PLAN_FILE, TRASH_BESIDE, RootPaths, user_cache_dir
-from rla.fsio.atomic_write import sync_directory
-from rla.fsio.journal import clear_temporaries
+from rla.fsio.atomic_write import remove_temporaries, sync_directory
 from rla.fsio.safe_move import Spot, drop_empty_parents, opened
 from rla.fsio.tree_walk import disk_bytes
 from rla.manage.leaf import Leaf, owner_at
@@ -27,8 +26,8 @@ from rla.runs.curve_cache import drop_cached
 from rla.runs.database import Database
 
 GC: Final = "gc"
-_CODE_AGE: Final = 24 * 3600.0
-"""Seconds for which an entry without links may be one that a backup is about to link."""
+_DAY: Final = 24 * 3600.0
+"""Seconds for which an entry without links may be one that a backup is about to link, and a temporary file be used."""
 _STAMP: Final = re.compile(r"\d{8}-\d{6}")
 _FOLDER: Final = re.compile(r"[0-9a-f]{2}")
 
@@ -72,6 +71,8 @@ def _collect_in(database: Database, older_than: timedelta, progress: Progress | 
             if progress is not None:
                 progress(number, len(chosen))
         report.bytes += _collect_code(root)
+        for directory in (root.state_dir, root.trees, root.batches, root.unsettled):
+            remove_temporaries(directory, _DAY)
     return report
 
 
@@ -126,7 +127,7 @@ def _forget(root: RootPaths, op: str, report: Report) -> None:
     """The plan of an emptied operation goes when nothing else is left of it; else the next gc looks again."""
     drop_empty_trash(root, op)
     directory = root.trash / op
-    clear_temporaries(directory)
+    remove_temporaries(directory)
     left = [name for name in _names(Spot(root.trash, op)) if name != DOOMED_FILE]
     if not left:
         with contextlib.suppress(FileNotFoundError):
@@ -166,7 +167,7 @@ def _names(spot: Spot) -> list[str]:
 def _collect_code(root: RootPaths) -> int:
     """A backup that links an entry just now either has its link already or finds the entry missing, and makes it."""
     freed = 0
-    limit = time.time() - _CODE_AGE
+    limit = time.time() - _DAY
     for folder in _names(Spot(root.state_dir, root.code_store.name)):
         if _FOLDER.fullmatch(folder):
             with contextlib.suppress(OSError), opened(Spot(root.code_store, folder)) as directory:

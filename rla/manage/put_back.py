@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 
 from rla.core.layout import LOG, PLAN_FILE, RootPaths
-from rla.fsio.atomic_write import atomic_write
-from rla.fsio.journal import clear_temporaries
+from rla.fsio.atomic_write import atomic_write, remove_temporaries
 from rla.fsio.safe_move import Spot
 from rla.manage import migrate
 from rla.manage.leaf import Leaf, Standing, standing
@@ -108,7 +107,7 @@ def _place(database: Database, item: Item, copy: Copy) -> Place:
 def _shorten_plan(root: RootPaths, record: Record) -> None:
     """What is back is no longer to be brought back."""
     directory = root.trash / record.of
-    clear_temporaries(directory)
+    remove_temporaries(directory)
     try:
         plan = read_plan(root, record.of)
     except FileNotFoundError:

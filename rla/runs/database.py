@@ -11,7 +11,7 @@ from typing import Any, Final
 from rla.core import states
 from rla.core.layout import LOG, JobTreePaths, RootPaths, RunPaths
 from rla.errors import AmbiguousRunError, ConfigError, RunNotFoundError, StoreError
-from rla.fsio.atomic_write import remove_temporary
+from rla.fsio.atomic_write import remove_temporaries
 from rla.fsio.claim_dir import make_dirs
 from rla.runs import machine, trees
 from rla.runs.arrivals import take_in
@@ -154,7 +154,7 @@ class Database:
                 self.table.update(row["uid"], **changed)
         alive = is_alive(record, paths, fresh["heartbeat"])
         if not alive and state.state in states.OPEN:
-            remove_temporary(paths.log)
+            remove_temporaries(paths.log)
         return Run({**row, **changed}, paths, alive=alive)
 
     def _place(self, row: Mapping[str, Any]) -> Place | None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from rla.core.layout import KINDS, LOG, RunPaths
-from rla.fsio.atomic_write import remove_temporary
+from rla.fsio.atomic_write import remove_temporaries
 
 
 def undo(paths: RunPaths) -> None:
@@ -28,7 +28,7 @@ def clear_claim(paths: RunPaths, uid: str) -> None:
         paths: The place that was claimed.
         uid: What the run was to be called. Directories that carry another uid stay.
     """
-    remove_temporary(paths.log)
+    remove_temporaries(paths.log)
     if _was_being_filled(paths, uid):
         undo(paths)
     with contextlib.suppress(OSError):

@@ -210,3 +210,14 @@ def test_usage_by_task_run_and_kind_counts_linked_code_once(root, uids, database
     assert by_kind["arc/log"].runs == 1
     assert by_kind["code"].bytes + by_kind["arc/code"].bytes < 2 * 10**6
     assert by_kind[".rla/trash"].bytes > 0
+
+
+def test_what_kills_left_half_written_goes_after_a_day(root, database):
+    left = root / ".rla" / ".root.1.rla-tmp"
+    left.touch()
+    collect(database, older_than=NOW)
+    assert left.exists()
+    yesterday = time.time() - A_DAY.total_seconds() - 1
+    os.utime(left, (yesterday, yesterday))
+    collect(database, older_than=NOW)
+    assert not left.exists()
