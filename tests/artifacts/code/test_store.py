@@ -478,9 +478,9 @@ def test_removing_entries_beside_a_running_backup_harms_neither(backup, store, s
 
 def test_eight_processes_may_back_up_one_tree_at_once(project, store, tmp_path):
     script = (
-        "import sys, time; from pathlib import Path; from rla.artifacts.code.backup import *\n"
+        "import sys; from pathlib import Path; from rla.artifacts.code.backup import *\n"
         "p, base, s = map(Path, sys.argv[1:4])\n"
-        "while time.time() < float(sys.argv[5]): pass\n"
+        "print('ready', flush=True); open(sys.argv[5]).close()\n"
         "for n in range(6):\n"
         "    t = base / f'{sys.argv[4]}-{n}'; t.mkdir(parents=True)\n"
         "    r = back_up_code(BackupPlan(p, ('.',)), t, s)\n"
@@ -489,10 +489,13 @@ def test_eight_processes_may_back_up_one_tree_at_once(project, store, tmp_path):
     )
     for number in range(12, 60):
         write(project / f"more/m{number}.py", f"number = {number}\n" * 50)
-    start = str(time.time() + 1.5)
+    os.mkfifo(gate := tmp_path / "gate")
     command = [sys.executable, "-c", script, str(project), str(tmp_path / "runs"), str(store)]
-    running = [subprocess.Popen([*command, str(n), start], stderr=subprocess.PIPE, text=True) for n in range(8)]
-    assert [process.communicate()[1] for process in running] == [""] * 8
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = [subprocess.Popen([*command, str(n), str(gate)], **pipes) for n in range(8)]
+    assert [process.stdout.readline() for process in running] == ["ready\n"] * 8
+    with gate.open("w"):  # all of them wait for a writer
+        assert [process.communicate()[1] for process in running] == [""] * 8
     assert len(entries(store)) == 60
     assert list((store / "tmp").iterdir()) == []
     for target in (tmp_path / "runs").iterdir():
