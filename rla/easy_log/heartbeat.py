@@ -23,8 +23,9 @@ class Heartbeat:
 
     def start(self) -> None:
         """Begin; the thread dies with the process."""
-        self._thread = threading.Thread(target=self._run, name="rla-heartbeat", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="rla-heartbeat", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def stop(self, timeout: float) -> None:
         """End, and wait at most ``timeout`` seconds for a beat that is under way; the thread goes by itself."""
