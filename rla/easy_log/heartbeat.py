@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from collections.abc import Callable
 
@@ -44,6 +45,8 @@ class Heartbeat:
                 self._beating.release()
 
     def _run(self) -> None:
+        if hasattr(signal, "pthread_sigmask"):  # a signal that the training holds back would else come through here
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while not self._stopped.wait(self._period):
             with self._beating:
                 if not self._stopped.is_set():

@@ -189,6 +189,21 @@ def test_an_append_within_an_append_leaves_the_size_right(tmp_path, monkeypatch)
     file.close()
 
 
+def test_a_signal_that_the_training_holds_back_waits_for_it(script, data_root):
+    """A thread of ours that takes it would let it end the process."""
+    done = script(
+        HEAD
+        + """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+time.sleep(0.1)
+os.kill(os.getpid(), signal.SIGUSR1)
+print(signal.sigwait([signal.SIGUSR1]).name)
+""",
+        str(data_root),
+    )
+    assert done.stdout == "SIGUSR1\n"
+
+
 @pytest.mark.parametrize("kind", ["RuntimeError", "TimeoutError"])
 def test_what_a_signal_handler_raises_always_reaches_the_training(script, data_root, kind):
     """Whatever of recording it interrupts: errors of recording are counted, but this is none of them."""
