@@ -97,10 +97,13 @@ def start(root: Path, log: Path, seed: int) -> int:
 
 
 def storm(root: Path, log: Path, kills: int, seed: int) -> None:
+    """Kill so many workers; where they get on slowly, as many more as it takes until all kinds of work are done."""
     chance = random.Random(seed)
     workers = [start(root, log, seed + number) for number in range(WORKERS)]
-    for kill in range(kills):
-        time.sleep(chance.uniform(0.02, 0.25))
+    for kill in range(20 * kills):
+        if kill >= kills and min(acknowledged(log.read_text().splitlines()).values()) > 0:
+            break
+        time.sleep(chance.uniform(0.02, 0.25) * (1 + kill // kills))
         index = chance.randrange(WORKERS)
         os.kill(workers[index], signal.SIGKILL)
         os.waitpid(workers[index], 0)
@@ -109,6 +112,12 @@ def storm(root: Path, log: Path, kills: int, seed: int) -> None:
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def acknowledged(lines: list[str]) -> dict[str, int]:
+    """How often each kind of work was done."""
+    words = ("created", "deleted", "archived", "restored")
+    return {word: sum(line.startswith(f"{word} ") for line in lines) for word in words}
 
 
 def judge(root: Path, lines: list[str]) -> list[str]:
@@ -163,9 +172,7 @@ def main() -> None:
     os.waitpid(pid, 0)
     storm(root, log, kills, seed)
     lines = log.read_text().splitlines()
-    report = {"lines": len(lines), "violations": judge(root, lines)}
-    for word in ("created", "deleted", "archived", "restored"):
-        report[word] = sum(line.startswith(f"{word} ") for line in lines)
+    report = {"lines": len(lines), "violations": judge(root, lines), **acknowledged(lines)}
     print(json.dumps(report))
     shutil.rmtree(root)
 

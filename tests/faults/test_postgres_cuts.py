@@ -178,5 +178,4 @@ def test_a_table_that_is_locked_holds_no_dump_up(url, data_root):
 def test_four_workers_that_are_killed_at_random_lose_nothing(url, sweep, tmp_path):
     report = sweep("manage_storm.py", tmp_path, 300 if FULL else 20, 7)
     assert report["violations"] == []
-    assert report["created"] > 0
-    assert sum(report[word] for word in ("deleted", "archived", "restored")) > 0
+    assert min(report[word] for word in ("created", "deleted", "archived", "restored")) > 0

@@ -230,7 +230,7 @@ def test_variants_that_ended_while_nobody_watched_are_judged_by_the_next_call(py
     process.kill()
     process.communicate(timeout=HANGS)
     (place / "go").touch()
-    wait_for(lambda: len(list(place.glob("rla_data/g_n*/g_n*/exit_code"))) == 2)
+    wait_for(lambda: [file.read_text().strip() for file in place.glob("rla_data/g_n*/g_n*/exit_code")] == ["0"] * 2)
     assert "{'finished': 1} 2" in python(SCRIPT)[1]
     assert {run.summary["result"] for run in newest()} == {0, 1, 2}
     assert not list(place.glob("rla_data/g_n*/g_n*/.payload"))
