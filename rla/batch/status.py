@@ -127,12 +127,12 @@ def status_of(database: Database, name: str | None = None, origin: str = "") -> 
     if not wanted:
         return None
     tree, about = max(wanted, key=lambda pair: pair[1].started)
+    is_running = BatchFile(tree, about.name).is_running  # first: what is read of one that has ended does not change
     runs = newest_runs(database, about.name, about.origin)
     counts = Counter(run.state for run in runs)
     total = max(about.total, len(runs))
     if total > len(runs):
         counts[states.PENDING] += total - len(runs)
-    is_running = BatchFile(tree, about.name).is_running
     return BatchStatus(
         name=about.name,
         origin=about.origin or origin or (str(runs[0].row["origin"]) if runs else origins.HERMES),

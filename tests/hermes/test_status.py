@@ -11,6 +11,10 @@ import sys
 
 import pytest
 
+from rla.batch import status as module
+from rla.batch.batch_file import BatchFile
+from rla.core.layout import JobTreePaths
+from rla.fsio.file_lock import FileLock
 from tests.hermes.conftest import ROOT
 from tests.timing import HANGS, wait_for
 
@@ -107,6 +111,32 @@ def test_watching_ends_with_the_batch(repository, started):
     assert watching.wait(HANGS) == 0
     assert shown.read_text().splitlines()[-1].strip() == "3 finished"
     assert process.end().code == 0
+
+
+def test_a_batch_that_ends_while_it_is_looked_at_is_not_said_to_be_broken_off(repository, hermes, status, monkeypatch):
+    repository.hermes_file("[[python, say.py],[]]")
+    hermes("-n", "b")
+    (run,) = repository.runs()
+    ended = (run.log_dir / "state.json").read_bytes()
+    (run.log_dir / "state.json").unlink()
+    repository.database().table.update(run.uid, state="running", ended=None)
+    batch, lock = BatchFile(JobTreePaths(repository.tree), "b"), FileLock(run.paths.manifest)
+    assert batch.take(alone=True)
+    assert lock.acquire()
+    read = module.newest_runs
+
+    def read_while_it_ends(*arguments):
+        runs = read(*arguments)
+        (run.log_dir / "state.json").write_bytes(ended)
+        lock.release()
+        repository.database().table.update(run.uid, state="finished", ended=1.0)
+        batch.release()
+        return runs
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "newest_runs", read_while_it_ends)
+        assert "nothing runs it now" not in status().out
+    assert status().out.splitlines()[-1].strip() == "1 finished"
 
 
 def test_without_any_batch_that_is_said(repository, hermes, status):
