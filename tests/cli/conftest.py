@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 import threading
@@ -155,6 +156,16 @@ main()
 """
 
 
+CTRL_C = "\x03"
+
+
+def _read(terminal: int, *, again: str) -> bytes:
+    """What is shown next. Python misses a Ctrl-C between its question and its wait: a person presses it again."""
+    while again and not select.select([terminal], [], [], 1.0)[0]:
+        os.write(terminal, again.encode())
+    return os.read(terminal, 65536)
+
+
 @pytest.fixture
 def terminal(empty, data_root):
     """Run a command on a terminal of 80 columns, type something when it asks, run Python text first."""
@@ -173,15 +184,15 @@ def terminal(empty, data_root):
         streams = {"stdin": side, "stdout": side, "stderr": side}
         with subprocess.Popen(command, **streams, env=settings, start_new_session=True) as process:
             os.close(side)
-            shown = b""
+            shown, asked = b"", False
             watchdog = threading.Timer(HANGS, process.kill)
             watchdog.start()
             with contextlib.suppress(OSError):  # the other side is closed: the command has ended
-                while chunk := os.read(ours, 65536):
+                while chunk := _read(ours, again=CTRL_C if asked and typed == CTRL_C else ""):
                     shown += chunk
-                    if typed and b"? [y/N]: " in shown:
+                    if typed and not asked and b"? [y/N]: " in shown:
                         os.write(ours, typed.encode())
-                        typed = ""
+                        asked = True
             os.close(ours)
             process.wait()
             watchdog.cancel()

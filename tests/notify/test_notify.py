@@ -32,7 +32,7 @@ def server():
             pass
 
     found = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=found.serve_forever, daemon=True).start()
+    threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True).start()
     found.heard = heard
     found.url = f"http://127.0.0.1:{found.server_port}"
     yield found
