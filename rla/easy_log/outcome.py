@@ -136,7 +136,7 @@ class ProcessHooks:
 
     def _set_handlers(self) -> None:
         for number in _SIGNALS:
-            previous = _handler_of_others(number)
+            previous = _handler_before_runs(number, only_ended=True)
             if previous not in (signal.SIG_IGN, None) and not _is_handled_in_c(number):
                 self._handlers[number] = previous
                 signal.signal(number, self._own_handler)
@@ -236,30 +236,26 @@ def _is_handled_in_c(number: int) -> bool:
 
 def fatal_signals() -> list[int]:
     """The signals that would end this process at once but for a handler of ours."""
-    return [number for number in _SIGNALS if _is_ours(signal.getsignal(number)) and not callable(_before_ours(number))]
+    return [number for number, before in _ours().items() if not callable(before)]
 
 
 def give_back_handlers() -> None:
     """Let signals do in a forked child what they did before any run."""
-    for number in _SIGNALS:
-        if _is_ours(signal.getsignal(number)):
-            signal.signal(number, _before_ours(number))
+    for number, before in _ours().items():
+        signal.signal(number, before)
 
 
-def _is_ours(handler: Any) -> bool:
-    return isinstance(getattr(handler, "__self__", None), ProcessHooks)
+def _ours() -> dict[int, Any]:
+    """The signals that a run handles, with what handled them before any run."""
+    before = {number: _handler_before_runs(number) for number in _SIGNALS}
+    return {number: handler for number, handler in before.items() if handler is not signal.getsignal(number)}
 
 
-def _before_ours(number: int) -> Any:
+def _handler_before_runs(number: int, *, only_ended: bool = False) -> Any:
+    """A signal's handler, past those of runs, or of those that ended in another thread and could not put it back."""
     handler: Any = signal.getsignal(number)
-    while _is_ours(handler):
-        handler = handler.__self__._handlers[number]  # noqa: SLF001 - of this file
-    return handler
-
-
-def _handler_of_others(number: int) -> Any:
-    """A signal's handler, past those of runs that ended in another thread and could not put it back."""
-    handler: Any = signal.getsignal(number)
-    while isinstance(owner := getattr(handler, "__self__", None), ProcessHooks) and owner._is_over:  # noqa: SLF001
+    while isinstance(owner := getattr(handler, "__self__", None), ProcessHooks):
+        if only_ended and not owner._is_over:  # noqa: SLF001
+            break
         handler = owner._handlers[number]  # noqa: SLF001
     return handler
